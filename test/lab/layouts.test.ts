@@ -1,13 +1,12 @@
-/** Hosts that differ from the plain one: resolvconf, several interfaces, DHCPv6, other ways to call dhclient, RHEL's layout. */
+/** Hosts that differ from the plain one: resolvconf, several interfaces, other ways to call dhclient, RHEL's layout. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect, Dhclient, startDhcpServer, subnet } from '../parts/lab/dhcp.ts';
+import { connect, Dhclient, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
-import { Log } from '../parts/lab/log.ts';
 import { AGENT_YAML, apply, holds, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/scene.ts';
 import { watchFile } from '../parts/lab/watch.ts';
 
@@ -114,50 +113,6 @@ test('host layouts: the settings hold however dhclient is called', { skip, concu
       }),
     ),
   );
-});
-
-test('host layouts: the settings hold although DHCPv6 brings its own name servers', { skip }, async () => {
-  await using scene = await staleHost({});
-  const { host } = scene;
-  const { server } = subnet();
-  await host.write(
-    '/run/lab/dhcpd6.conf',
-    `authoritative; ddns-update-style none; default-lease-time 60; preferred-lifetime 40;
-option dhcp-renewal-time 1; option dhcp-rebinding-time 30;
-subnet6 fd77::/64 { range6 fd77::100 fd77::199; option dhcp6.name-servers fd77::53; option dhcp6.domain-search "six.example"; }\n`,
-  );
-  await host.sh(
-    `echo 0 >/proc/sys/net/ipv6/conf/${server}/accept_dad; ip link set ${server} down; ip link set ${server} up
-    ip addr replace 10.77.0.1/24 dev ${server}; ip addr add fd77::1/64 dev ${server}; : >/run/lab/dhcpd6.leases`,
-    { where: 'server' },
-  );
-  const dhcpd = host.spawn(
-    [
-      'dhcpd',
-      '-6',
-      '-d',
-      '-f',
-      '-cf',
-      '/run/lab/dhcpd6.conf',
-      '-lf',
-      '/run/lab/dhcpd6.leases',
-      '-pf',
-      '/run/lab/dhcpd6.pid',
-      server,
-    ],
-    { where: 'server' },
-  );
-  await new Log(dhcpd.stderr!).until(/^Server starting service/);
-  await host.sh('while ip -6 addr show dev eth0 tentative | grep -q .; do sleep 0.1; done');
-  await apply(host);
-  const client = Dhclient.start(host, {
-    args: ['-6', '-v', '-pf', '/run/dhclient6.pid', '-lf', '/var/lib/dhcp/dhclient6.leases', 'eth0'],
-  });
-  await client.log.until(/^PRC: Bound to lease/);
-  await client.log.until(/^XMT: Renew/);
-  assert.match(await host.sh('ip -6 addr show dev eth0'), /fd77::1/);
-  await holds(host);
-  assert.match(await host.read('/run/holdfast/lease6.eth0'), /fd77::53/);
 });
 
 test("host layouts: the settings hold with RHEL's one hook file, which must be executable", { skip }, async () => {

@@ -110,6 +110,8 @@ export async function startNameServer(
 
 export interface DhclientOptions {
   readonly wire?: number;
+  /** Default: 4. */
+  readonly family?: 4 | 6;
   /** Instead of what Debian's ifup passes. */
   readonly args?: readonly string[];
 }
@@ -120,21 +122,24 @@ export class Dhclient {
   readonly interface: string;
   readonly #host: LabHost;
   readonly #child: ChildProcess;
+  readonly #family: 4 | 6;
 
-  private constructor(host: LabHost, child: ChildProcess, iface: string) {
+  private constructor(host: LabHost, child: ChildProcess, iface: string, family: 4 | 6) {
     this.#host = host;
     this.#child = child;
     this.log = new Log(child.stderr!);
     this.interface = iface;
+    this.#family = family;
   }
 
-  static start(host: LabHost, { wire = 0, args }: DhclientOptions = {}): Dhclient {
+  static start(host: LabHost, { wire = 0, family = 4, args }: DhclientOptions = {}): Dhclient {
     const iface = subnet(wire).host;
-    const usual = ['-4', '-v', '-pf', pidFile(iface), '-lf', `/var/lib/dhcp/dhclient.${iface}.leases`, iface];
-    return new Dhclient(host, host.spawn(['dhclient', '-d', ...(args ?? usual)]), iface);
+    const leases = `/var/lib/dhcp/dhclient${family === 6 ? '6' : ''}.${iface}.leases`;
+    const usual = [`-${family}`, '-v', '-pf', pidFile(iface, family), '-lf', leases, iface];
+    return new Dhclient(host, host.spawn(['dhclient', '-d', ...(args ?? usual)]), iface, family);
   }
 
-  /** The number of leases so far, renewals included: dhclient prints "bound to" when its script has ended. */
+  /** The number of leases so far, renewals included: dhclient prints these lines when its script has ended. */
   get leases(): number {
     return this.log.count(BOUND);
   }
@@ -151,14 +156,15 @@ export class Dhclient {
 
   /** Kills it like the kernel's out-of-memory killer: no script runs, and the address stays. */
   kill(): Promise<void> {
-    return stop(this.#host, this.#child, pidFile(this.interface), 'KILL');
+    return stop(this.#host, this.#child, pidFile(this.interface, this.#family), 'KILL');
   }
 }
 
-const BOUND = /^bound( to .* --|:) renewal in/; // the latter at TIMEOUT
-const pidFile = (iface: string) => `/run/dhclient.${iface}.pid`;
+/** For IPv4, where `bound:` is TIMEOUT's; then for IPv6. */
+const BOUND = /^bound( to .* --|:) renewal in|^PRC: Renewal event scheduled/;
+const pidFile = (iface: string, family: 4 | 6) => `/run/dhclient${family === 6 ? '6' : ''}.${iface}.pid`;
 
-async function stop(host: LabHost, child: ChildProcess, pidFile: string, signal = 'TERM'): Promise<void> {
+export async function stop(host: LabHost, child: ChildProcess, pidFile: string, signal = 'TERM'): Promise<void> {
   const gone = once(child, 'exit');
   await host.sh(`kill -${signal} "$(cat ${pidFile})"`);
   await gone;
