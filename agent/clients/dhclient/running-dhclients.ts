@@ -30,6 +30,9 @@ const WITH_VALUE = new Set(
   ).split(' '),
 );
 
+/** The flags of DHCPv6: each of them implies -6 (dhclient(8)). */
+const OF_DHCPV6 = ['-6', '-S', '-N', '-T', '-P'];
+
 export function dhcpClients(host: Host): DhcpClient[] {
   return host.processes('dhclient', 'both').map(parseClient);
 }
@@ -37,6 +40,7 @@ export function dhcpClients(host: Host): DhcpClient[] {
 export function parseClient(process: Process): DhcpClient {
   const values = new Map<string, string>();
   const interfaces: string[] = [];
+  const flags = new Set<string>();
   const [, ...words] = process.arguments;
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] as string;
@@ -44,13 +48,13 @@ export function parseClient(process: Process): DhcpClient {
     else if (WITH_VALUE.has(word)) {
       index += 1;
       values.set(word, words[index] ?? '');
-    }
+    } else flags.add(word);
   }
   const confFile = values.get('-cf') ?? DEFAULT_CONF;
   const script = values.get('-sf') ?? null;
   return {
     ...process,
-    family: words.includes('-6') ? 6 : 4,
+    family: OF_DHCPV6.some((flag) => flags.has(flag)) ? 6 : 4,
     interfaces,
     confFile,
     leaseFile: values.get('-lf') ?? null,

@@ -33,6 +33,10 @@ test("running dhclients: the command lines of Debian's ifup, RHEL, cloud images 
     [6, ['eth0', 'eth1'], '/etc/six.conf', '/opt/script'],
   );
 
+  for (const form of ['-S', '-P -N', '-T'])
+    assert.equal(parse(`dhclient ${form} eth0`).family, 6, `${form} implies -6`);
+  assert.equal(parse('dhclient -cf -6 eth0').family, 4, 'the name of a file is no flag');
+
   const red = parse('/sbin/dhclient -1 -q -H host -timeout 300 -lf /var/lib/dhclient/x.lease -pf /run/x.pid eth0');
   assert.deepEqual(red.interfaces, ['eth0']);
 
