@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, Dhclient, type DhcpOptions, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { connect6, startDhcp6Server } from '../parts/lab/dhcp6.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
@@ -158,5 +159,61 @@ test('configured routes are made by the lease that makes them possible, and go w
     assert.equal(await host.sh('ip route show table 100'), '');
     assert.equal((await host.agent('revert')).code, 0);
     assert.deepEqual(await routes(host), ['default']);
+  });
+});
+
+test('routes lease: configured routes come back at the events of DHCPv6', { skip }, async (t) => {
+  await using host = await LabHost.create();
+  // A neighbour that comes before ours shows what the script left, and one after ours what ours made of it.
+  for (const when of ['aa-before', 'zzz-after'])
+    await host.write(
+      `/etc/dhcp/dhclient-exit-hooks.d/${when}`,
+      `ip -o route show table all proto 72 | wc -l >"/run/lab/${when}.$reason"\n`,
+    );
+  await connect6(host);
+  const left = async (reason: string) => {
+    const read = async (when: string) => Number(await host.read(`/run/lab/${when}.${reason}`));
+    return { script: await read('aa-before'), hook: await read('zzz-after') };
+  };
+  const until = (reason: string) =>
+    host.sh(`until [ -s /run/lab/zzz-after.${reason} ]; do sleep 0.05; done; cat /run/lab/zzz-after.${reason}`);
+  const quick = { lease: 3, preferred: 3, renewEvery: 1, rebindAfter: 2 };
+  let server = await startDhcp6Server(host, quick);
+  await host.sh('ip -6 addr add 2001:db8:5::5/64 dev eth0 nodad');
+  const routes = `routes:
+  - { to: 2001:db8:90::/48, via: "fe80::1", dev: eth0 }
+  - { to: 2001:db8:5::/64, dev: eth0, metric: 256 }
+  - { to: 10.90.0.0/16, via: "fe80::1", dev: eth0 }
+  - { to: 2001:db8:91::/48, type: blackhole }
+`;
+  await host.write('/etc/holdfast/agent.yaml', routes);
+  // The kernel has made the second route already, with the address.
+  await host.sh('ip -6 route del 2001:db8:5::/64 dev eth0');
+  const { code, stdout, stderr } = await host.agent('apply');
+  assert.equal(code, 0, stdout + stderr);
+
+  await t.test('PREINIT6, which takes permanent addresses away, and the route to their network with them', async () => {
+    await Dhclient.start(host, { family: 6 }).leased();
+    assert.deepEqual(await left('PREINIT6'), { script: 3, hook: 4 });
+    assert.deepEqual(await left('BOUND6'), { script: 4, hook: 4 });
+  });
+
+  await t.test('RENEW6 of the same address starts no process', async () => {
+    await host.sh('ip -6 route del 2001:db8:90::/48; rm -f /run/lab/zzz-after.RENEW6');
+    await until('RENEW6');
+    assert.deepEqual(await left('RENEW6'), { script: 3, hook: 3 });
+  });
+
+  await t.test('EXPIRE6 and BOUND6 after it', async () => {
+    await server.stop();
+    await host.sh('rm -f /run/lab/zzz-after.*');
+    await until('EXPIRE6');
+    assert.deepEqual(await left('EXPIRE6'), { script: 3, hook: 4 });
+    await host.sh('ip link set eth0 down; ip link set eth0 up');
+    server = await startDhcp6Server(host, quick);
+    await until('BOUND6');
+    assert.deepEqual(await left('BOUND6'), { script: 1, hook: 4 });
+    const plan = await host.agent('plan', '--only', 'routes');
+    assert.equal(plan.code, 0, `as the agent itself would make them: ${plan.stdout}`);
   });
 });

@@ -37,7 +37,17 @@ const RECORDED = {
     'dhcp_rebinding_time',
     'expiry',
   ],
-  6: ['ip6_address', 'dhcp6_name_servers', 'dhcp6_domain_search', 'max_life', 'preferred_life'],
+  6: [
+    'ip6_address',
+    'ip6_prefix',
+    'dhcp6_name_servers',
+    'dhcp6_domain_search',
+    'dhcp6_server_id',
+    'renew',
+    'rebind',
+    'max_life',
+    'preferred_life',
+  ],
 } as const;
 
 const HEADER = `\

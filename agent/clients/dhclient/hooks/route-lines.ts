@@ -39,7 +39,12 @@ export function ignoreOffers({ global, interfaces }: DesiredDhclient): string {
   return all === '' ? '' : `    # Not to be taken, whatever the server offers.\n${all}`;
 }
 
-/** Lines of the exit hook; empty if it can name no route. They start one process, and only if the address is new. */
+/**
+ * Lines of the exit hook; empty if it can name no route. They start one process, and only at an event that may have
+ * removed a route. IPv4 routes go with their address. Of IPv6 the kernel removes all routes with the link, and with an
+ * address every route to the address' own network (cleanup_prefix_route), the configured one also. PREINIT6 flushes the
+ * permanent addresses of the interface.
+ */
 export function routesAgain(routes: readonly DesiredRoute[]): string {
   const own = routes.filter(isWritten);
   if (own.length === 0) return '';
@@ -58,6 +63,13 @@ case "\${reason-}/\${old_ip_address-}" in
 BOUND/* | REBOOT/* | TIMEOUT/*) holdfast_routes=again ;;
 RENEW/"\${new_ip_address-}" | REBIND/"\${new_ip_address-}") holdfast_routes='' ;;
 RENEW/* | REBIND/*) holdfast_routes=again ;;
+RENEW6/* | REBIND6/*)
+    holdfast_routes=again
+    if [ "\${new_ip6_address-}" = "\${old_ip6_address-}" ]; then
+        holdfast_routes=''
+    fi
+    ;;
+PREINIT6/* | BOUND6/* | EXPIRE6/* | RELEASE6/* | STOP6/*) holdfast_routes=again ;;
 *) holdfast_routes='' ;;
 esac
 if [ -n "$holdfast_routes" ]; then
