@@ -6,7 +6,7 @@ import { isMap, isSeq } from 'yaml';
 import { SYSTEMD_FOLDERS } from '../clients/networkd/network-lines.ts';
 import type { Host } from '../host/host.ts';
 import { isUnitEnabled } from '../host/service/units.ts';
-import { joinedLines } from '../resources/sysctl/boot/boot-scripts.ts';
+import { joinedLines } from '../resources/sysctl/boot/interfaces-file.ts';
 import { instanceConfigs, isCloudInitOff, systemConfigs } from './cloud-config.ts';
 import { type DeedSeen, deedsOfLine, deedsOfScript } from './networkd-deeds.ts';
 import { filesIn } from './numbered-lines.ts';

@@ -2,10 +2,10 @@
  * Scripts that set kernel settings after systemd-sysctl at each boot: lines of interfaces(5) and scripts of if-up.d,
  * rc.local, and the commands of the host's own systemd units.
  */
-import { matchesGlob } from 'node:path';
 import type { Host } from '../../../host/host.ts';
 import { isUnitEnabled } from '../../../host/service/units.ts';
 import { type SysctlDeed, sysctlDeeds } from './commands.ts';
+import { interfacesFile, joinedLines } from './interfaces-file.ts';
 import { INTERFACES, RC_LOCAL, serviceFiles } from './script-places.ts';
 import type { Assignment } from './sysctl-files.ts';
 
@@ -59,53 +59,24 @@ function assignment({ line, path, value, unsure }: SysctlDeed, source: Source, m
   };
 }
 
-interface Stanza extends Source {
-  readonly iface: string;
-  readonly text: string;
-}
-
 function ofInterfaces(host: Host): Assignment[] {
   if (host.lstat(INTERFACES) === null) return [];
-  const { automatic, stanzas } = readInterfaces(host, INTERFACES, 0);
-  const lines = stanzas.filter(({ iface }) => automatic.has(iface));
+  const { automatic, stanzas } = interfacesFile(host);
+  const lines = stanzas
+    .filter(({ iface }) => automatic.has(iface))
+    .flatMap(({ iface, options }) =>
+      options.filter(({ name }) => /^(pre-up|up|post-up)$/.test(name)).map((option) => ({ ...option, iface })),
+    );
   const scripts = ['if-pre-up.d', 'if-up.d'].flatMap((folder) => {
     const names = host.list(`/etc/network/${folder}`).filter((name) => /^[\w-]+$/.test(name));
     return names.map((name) => `/etc/network/${folder}/${name}`).filter((file) => isExecutable(host, file));
   });
   return [
-    ...lines.flatMap((line) => ofCommand(host, line.text, line, { IFACE: line.iface })),
+    ...lines.flatMap(({ iface: IFACE, value, file, line }) =>
+      ofCommand(host, value, { file, line, program: 'ifupdown' }, { IFACE }),
+    ),
     ...[...automatic].flatMap((IFACE) => scripts.flatMap((file) => ofScript(host, file, 'ifupdown', { IFACE }))),
   ];
-}
-
-function readInterfaces(host: Host, file: string, depth: number): { automatic: Set<string>; stanzas: Stanza[] } {
-  const automatic = new Set<string>();
-  const stanzas: Stanza[] = [];
-  let iface: string | null = null;
-  if (!host.stat(file)?.isFile() || depth > 5) return { automatic, stanzas };
-  for (const { text, line } of joinedLines(host.readText(file) ?? '')) {
-    const [word = '', ...rest] = text.trim().split(/\s+/);
-    if (word === 'auto' || word.startsWith('allow-')) for (const name of rest) automatic.add(name);
-    else if (word === 'iface') iface = rest[0] ?? null;
-    else if (word === 'source' || word === 'source-directory') {
-      for (const path of rest.flatMap((one) => matching(host, one, word === 'source-directory'))) {
-        const below = readInterfaces(host, path, depth + 1);
-        for (const name of below.automatic) automatic.add(name);
-        stanzas.push(...below.stanzas);
-      }
-    } else if (iface !== null && /^(pre-up|up|post-up)$/.test(word))
-      stanzas.push({ iface, file, line, program: 'ifupdown', text: text.trim().slice(word.length).trim() });
-  }
-  return { automatic, stanzas };
-}
-
-/** Only the last part of the path is read as a pattern, as in `/etc/network/interfaces.d/*`. */
-function matching(host: Host, pattern: string, isFolder: boolean): string[] {
-  const path = pattern.startsWith('/') ? pattern : `/etc/network/${pattern}`;
-  const cut = path.lastIndexOf('/');
-  const [folder, last] = isFolder ? [path, '*'] : [path.slice(0, cut), path.slice(cut + 1)];
-  const names = host.list(folder).filter((name) => !name.startsWith('.') && matchesGlob(name, last));
-  return names.map((name) => `${folder}/${name}`);
 }
 
 function ofRcLocal(host: Host, file: string): Assignment[] {
@@ -129,17 +100,4 @@ function ofUnits(host: Host): Assignment[] {
     });
     return commands.length > 0 && isUnitEnabled(host, unit) ? commands : [];
   });
-}
-
-/** Lines that are no comment; a backslash at the end of a line joins the next line to it. */
-export function joinedLines(text: string): { text: string; line: number }[] {
-  const found: { text: string; line: number }[] = [];
-  let open: { text: string; line: number } | null = null;
-  for (const [index, raw] of text.split('\n').entries()) {
-    const joined: { text: string; line: number } = open ?? { text: '', line: index + 1 };
-    joined.text += raw.replace(/\\$/, ' ');
-    open = raw.endsWith('\\') ? joined : null;
-    if (open === null && !/^\s*[#;]/.test(joined.text)) found.push(joined);
-  }
-  return found;
 }
