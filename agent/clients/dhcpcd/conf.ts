@@ -57,7 +57,7 @@ export function ownScript(text: string): { path: string; line: number } | null {
   return found === undefined ? null : { path: found.value, line: found.line };
 }
 
-interface Option {
+export interface Option {
   readonly name: string;
   readonly value: string;
   readonly line: number;
@@ -66,7 +66,7 @@ interface Option {
 }
 
 /** Reads lines as dhcpcd's get_line and read_config do. No line continues in the next one; `#` and `;` begin a comment. */
-function options(text: string): Option[] {
+export function options(text: string): Option[] {
   const found: Option[] = [];
   let start = 0;
   for (const [index, line] of text.split('\n').entries()) {
@@ -79,7 +79,7 @@ function options(text: string): Option[] {
   return found;
 }
 
-const BLOCKS = new Set(['interface', 'ssid', 'profile']);
+export const BLOCKS = new Set(['interface', 'ssid', 'profile']);
 
 const OURS = /^domain_(name|search|name_servers)=/;
 

@@ -226,6 +226,24 @@ test('doctor: a script that sets a configured key at boot is named, and one in a
   assert.deepEqual(boot(t, rc('up sysctl -w net.ipv4.ip_forward=1'), FORWARD), []);
 });
 
+test('doctor: what ifupdown writes for an inet6 stanza, also where the stanza does not name it', (t) => {
+  const yaml = 'sysctl: { net.ipv6.conf.eth0.accept_ra: 0, net.ipv6.conf.eth0.autoconf: 1 }\n';
+  const seen = (stanza: string) =>
+    boot(t, { 'etc/network/interfaces': `auto eth0\niface eth0 inet6 ${stanza}\n` }, yaml).map((one) =>
+      one.seen.replace(/ after every boot .*:(\d)\)/, ' $1'),
+    );
+  const sets = (key: string, value: number, line: number) =>
+    `ifupdown sets net.ipv6.conf.eth0.${key} to ${value} ${line}`;
+  assert.deepEqual(seen('auto'), [sets('accept_ra', 2, 2)]);
+  assert.deepEqual(seen('auto\n  accept_ra 0'), []);
+  assert.deepEqual(seen('dhcp'), [sets('accept_ra', 1, 2)]);
+  assert.deepEqual(seen('static\n  address 2001:db8::5/64'), [sets('autoconf', 0, 2)]);
+  assert.deepEqual(seen('static\n  autoconf 1\n  accept_ra 2'), [sets('accept_ra', 2, 4)]);
+  assert.deepEqual(seen('manual\n  accept_ra 2'), []);
+  const other = { 'etc/network/interfaces': 'auto eth1\niface eth0 inet6 auto\niface eth1 inet dhcp\n' };
+  assert.deepEqual(boot(t, other, yaml), []);
+});
+
 const LINKS = {
   'run/systemd/netif/links/2': 'NETWORK_FILE=/etc/systemd/network/10-wan.network\n',
   'sys/class/net/eth0/ifindex': '2\n',

@@ -1,13 +1,15 @@
 /**
  * Kernel settings that other programs set after systemd-sysctl, from their own files: tuned, systemd-networkd,
- * NetworkManager, and scripts. Inspected only if a configured setting may be one of them.
+ * NetworkManager, dhcpcd, ifupdown, and scripts. Inspected only if a configured setting may be one of them.
  */
+import { dhcpcdSysctls } from '../../../clients/dhcpcd/sysctls.ts';
 import { networkdSysctls } from '../../../clients/networkd/sysctls.ts';
 import { networkManagerSysctls } from '../../../clients/networkmanager/sysctls.ts';
 import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
 import { isPattern, matchesSysctl } from './boot.ts';
 import { scriptSysctls } from './boot-scripts.ts';
+import { ifupdownSysctls } from './ifupdown-sysctls.ts';
 import type { Assignment } from './sysctl-files.ts';
 import { reappliesSysctls, tunedSysctls } from './tuned-profile.ts';
 
@@ -17,9 +19,9 @@ import { reappliesSysctls, tunedSysctls } from './tuned-profile.ts';
  */
 export function laterSysctls(host: Host, paths: readonly string[]): Assignment[] {
   const tuned = reappliesSysctls(host) ? [] : tunedSysctls(host);
-  const ofLinks = nullIfRefused(() => [...networkdSysctls(host), ...networkManagerSysctls(host)]) ?? [];
-  const ofScripts = nullIfRefused(() => scriptSysctls(host)) ?? [];
-  return [...tuned, ...ofLinks, ...ofScripts].flatMap((one) => {
+  const sources = [networkdSysctls, networkManagerSysctls, dhcpcdSysctls, ifupdownSysctls, scriptSysctls];
+  const others = sources.flatMap((source): Assignment[] => nullIfRefused(() => source(host)) ?? []);
+  return [...tuned, ...others].flatMap((one) => {
     if (!isPattern(one.path)) return [one];
     return paths.filter((path) => matchesSysctl(one.path, path)).map((path) => ({ ...one, path }));
   });

@@ -1,0 +1,53 @@
+/** Who acts on router advertisements beside the kernel: the settings that a real dhcpcd writes, and who is named for them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sysctlsOfInterface } from '../../agent/clients/dhcpcd/sysctls.ts';
+import { connect, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
+import { LabHost } from '../parts/lab/host.ts';
+
+/** The values of every setting of eth0 by path, below /proc/sys; without those that cannot be read yet. */
+async function settings(host: LabHost): Promise<Map<string, string>> {
+  const lines = await host.sh('cd /proc/sys; grep -H "" net/ipv[46]/conf/eth0/* 2>/dev/null || true');
+  return new Map(lines.split('\n').map((line) => line.split(':', 2) as [string, string]));
+}
+
+test('router advertisements: the settings that dhcpcd writes, by its dhcpcd.conf', { skip: noDhcpcd }, async (t) => {
+  for (const conf of ['', 'noipv6rs', 'ipv4only', 'noipv6rs\ninterface eth0\nipv6rs', 'interface eth1\nnoipv6']) {
+    await t.test(JSON.stringify(conf), async () => {
+      await using host = await LabHost.create();
+      await connect(host);
+      await startDhcpServer(host);
+      await host.write('/etc/dhcpcd.conf', `${conf}\nnodelay\nnoarp\n`);
+      const before = await settings(host);
+      const client = Dhcpcd.start(host);
+      await client.log.until(/executing: .*dhcpcd-run-hooks BOUND/);
+      const changed = [...(await settings(host))].filter(([path, value]) => before.get(path) !== value);
+      const expected = sysctlsOfInterface(conf, 'eth0').map(({ path, value }) => [path, value]);
+      assert.deepEqual(changed.sort(), expected.sort());
+    });
+  }
+});
+
+test('router advertisements: doctor and status name dhcpcd for an accept_ra that it sets', {
+  skip: noDhcpcd,
+}, async () => {
+  await using host = await LabHost.create();
+  await connect(host);
+  await startDhcpServer(host);
+  await host.write('/etc/dhcpcd.conf', 'nodelay\nnoarp\ninterface eth0\nipv6rs\n');
+  const client = Dhcpcd.start(host);
+  await client.log.until(/executing: .*dhcpcd-run-hooks BOUND/);
+  await host.write('/etc/holdfast/agent.yaml', 'sysctl: { net.ipv6.conf.eth0.accept_ra: 2 }\n');
+  await host.agent('apply');
+  const why = /dhcpcd sets net\.ipv6\.conf\.eth0\.accept_ra to 0 after every boot \(\/etc\/dhcpcd\.conf:4\)/;
+  const doctor = await host.agent('doctor');
+  assert.match(doctor.stdout, why);
+  const status = await host.agent('status', '--json');
+  const { moments } = JSON.parse(status.stdout).settings.find(
+    (one: { setting: string }) => one.setting === 'sysctl.net.ipv6.conf.eth0.accept_ra',
+  );
+  assert.deepEqual([moments.now.state, moments.boot.state], ['ok', 'drifted'], status.stdout);
+  await host.write('/etc/dhcpcd.conf', 'nodelay\nnoarp\ninterface eth0\nnoipv6rs\n');
+  assert.doesNotMatch((await host.agent('doctor')).stdout, why);
+});
