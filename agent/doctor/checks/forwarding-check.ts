@@ -1,6 +1,7 @@
 /** Other settings that decide whether a gateway's packets get through, and with which source address. */
 import type { Family } from '../../address/address.ts';
-import type { DesiredMasquerade } from '../../config/desired.ts';
+import type { DesiredMasquerade, DesiredSysctl } from '../../config/desired.ts';
+import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 import { type ForwardRefusal, refusedByLegacy, refusedByNft } from '../forward-chains.ts';
@@ -21,6 +22,7 @@ export function* forwardingCheck({ host, desired }: DoctorSurroundings): Iterabl
   const isWanted = (family: Family) =>
     sysctl.some(({ path, want }) => path === FORWARDS[family] && 'value' in want && want.value === '1');
   const families = (Object.keys(FORWARDS) as Family[]).filter(isWanted);
+  if (host.live && !families.includes('ipv6')) yield* inactive(host, sysctl);
   if (families.length === 0 && masquerade.length === 0) return;
   if (masquerade.length > 0) yield* flushed(host);
   if (!host.live) return;
@@ -65,6 +67,26 @@ function* deaf(host: Host): Iterable<DoctorObservation> {
   });
   if (names.length === 0) return;
   yield { code: 'HF-FORWARDING-RA', seen: `accept_ra is 1 on ${names.slice(0, 6).join(', ')}, and IPv6 is forwarded` };
+}
+
+/** Programs that switch forwarding on for networks of their own. */
+const FORWARDERS = ['dockerd', 'libvirtd', 'virtnetworkd'];
+
+/** A configured accept_ra that has no effect, because another program made the interface forward IPv6. */
+function* inactive(host: Host, sysctl: readonly DesiredSysctl[]): Iterable<DoctorObservation> {
+  for (const { path, key, want } of sysctl) {
+    const [, name] = /^net\/ipv6\/conf\/([^/]+)\/accept_ra$/.exec(path) ?? [];
+    if (name === undefined || !('value' in want) || want.value !== '1') continue;
+    const forwards = `net/ipv6/conf/${name}/forwarding`;
+    if (host.sysctl(forwards)?.trim() !== '1') continue;
+    const [who] = FORWARDERS.filter((program) => host.processes(program, 'network').length > 0);
+    const by = who === undefined ? '' : `, and ${who} runs, which switches forwarding on`;
+    yield {
+      code: 'HF-FORWARDING-RA',
+      severity: 'warning',
+      seen: `${key} is to be 1, which counts as 0 while ${name} forwards IPv6 (${sysctlKey(forwards)} is 1${by})`,
+    };
+  }
 }
 
 function* filters(

@@ -68,6 +68,17 @@ test('doctor, forwarding: interfaces that accept router advertisements only as h
   assert.deepEqual(look(t, { yaml, files: files('2\n') }), []);
 });
 
+test('doctor, forwarding: an accept_ra that counts as 0 because another program forwards is reported', (t) => {
+  const files = { 'proc/sys/net/ipv6/conf/eth0/forwarding': '1\n', 'proc/sys/net/ipv6/conf/eth1/forwarding': '0\n' };
+  const seen = (key: string, others = {}) => look(t, { yaml: `sysctl: { ${key} }\n`, files, others });
+  const [found] = seen('net.ipv6.conf.eth0.accept_ra: 1', { dockerd: { 7: '/usr/bin/dockerd' } });
+  assert.deepEqual([found?.code, found?.severity], ['HF-FORWARDING-RA', 'warning']);
+  assert.match(found?.seen ?? '', /net\.ipv6\.conf\.eth0\.forwarding is 1, and dockerd runs/);
+  assert.doesNotMatch(seen('net.ipv6.conf.eth0.accept_ra: 1')[0]?.seen ?? '', /dockerd/);
+  assert.deepEqual(seen('net.ipv6.conf.eth0.accept_ra: 2'), []);
+  assert.deepEqual(seen('net.ipv6.conf.eth1.accept_ra: 1'), []);
+});
+
 test('doctor, forwarding: iptables-legacy is reported with its tables, a policy and a rule that covers ours', (t) => {
   const iptables = [':FORWARD DROP [0:0]', '-A POSTROUTING -s 10.0.0.0/8 -o eth0 -j MASQUERADE'].join('\n');
   const seen = look(t, {
