@@ -19,7 +19,11 @@ export function networkNames(host: Host, links: readonly NetworkdLink[], all: re
       return links.some(({ name }) => mayFit(host, lines, name));
     })
     .map(([file]) => file);
-  const others = [...fitting, ...keptNames(host)].filter((name) => !ofOthers.has(name));
+  const coming = namesToCome(
+    host,
+    links.map(({ name }) => name),
+  );
+  const others = [...fitting, ...coming, ...keptNames(host)].filter((name) => !ofOthers.has(name));
   return [...new Set([...inForce, ...others])].sort();
 }
 
@@ -31,7 +35,20 @@ export function namesOfNextStart(host: Host): string[] {
     if (/^(yes|true|on|1|both|ipv[46]|v[46])$/i.test(says('dhcp'))) return true;
     return says('dns') !== '' && says('gateway') !== '';
   });
-  return [...new Set([...files.map(([file]) => file), ...keptNames(host)])].sort();
+  const coming = files.length === 0 ? [] : namesToCome(host, host.list('/sys/class/net'));
+  return [...new Set([...files.map(([file]) => file), ...coming, ...keptNames(host)])].sort();
+}
+
+/** Amazon's program of ec2-net-utils 2. */
+const POLICY_ROUTES = '/usr/bin/setup-policy-routes';
+
+/**
+ * Files that a program will make while the host boots: `70-LINK.network`, which is in force from its reload on. Their
+ * drop-ins have to be there before, because the first boot of a host has no other moment for them.
+ */
+function namesToCome(host: Host, links: readonly string[]): string[] {
+  if (host.stat(POLICY_ROUTES) === null) return [];
+  return links.filter((link) => link !== 'lo').map((link) => `70-${link}.network`);
 }
 
 /**

@@ -5,6 +5,7 @@ import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../../../agent/clients/networkd/drop-in.ts';
+import { namesOfNextStart } from '../../../../agent/clients/networkd/match.ts';
 import { converge, inspectAll } from '../../../../agent/hold/converge.ts';
 import { Originals } from '../../../../agent/hold/originals/originals.ts';
 import { settingViews } from '../../../../agent/hold/settings-view.ts';
@@ -144,6 +145,19 @@ test('networkd files: a drop-in of others decides which link a .network file fit
     'etc/systemd/network/40-gone.network.d/a.conf': '[Match]\nName=eth0\n',
   };
   assert.deepEqual(await names(networkdHost(t, { files })), ['10-lan.network', '20-moved.network']);
+});
+
+test('networkd files: the file that ec2-net-utils will make gets its drop-in before the file is there', {
+  skip,
+}, async (t) => {
+  const amazon = { 'usr/bin/setup-policy-routes': '#!/bin/bash\n' };
+  assert.deepEqual(await names(networkdHost(t, { files: amazon })), ['10-lan.network', '70-eth0.network']);
+  const links = { 'sys/class/net/ens5/type': '1\n', 'sys/class/net/lo/type': '772\n' };
+  const ec2 = { 'usr/lib/systemd/network/80-ec2.network': network('Driver=ena') };
+  const next = (files: Record<string, string>) => namesOfNextStart(new FolderHost(scratch(t, files), {}));
+  assert.deepEqual(next({ ...amazon, ...links, ...ec2 }), ['70-ens5.network', '80-ec2.network']);
+  assert.deepEqual(next({ ...amazon, ...links }), [], 'systemd-networkd takes no lease there');
+  assert.deepEqual(next({ ...links, ...ec2 }), ['80-ec2.network']);
 });
 
 test('networkd files: a .network file that serves another link, or is masked, gets none', { skip }, async (t) => {
