@@ -2,7 +2,7 @@
 import { wantedIn } from '../agent/clients/dhclient/conf/wanted.ts';
 import { type LeaseRecord, leaseRecords } from '../agent/clients/dhclient/leases/lease-records.ts';
 import { currentLease } from '../agent/clients/dhclient/leases/leases.ts';
-import { clientName, type DhcpClient, dhcpClients, staleSince } from '../agent/clients/dhclient/running-dhclients.ts';
+import { clientName, dhcpClients, type RunningDhclient, staleSince } from '../agent/clients/dhclient/running.ts';
 import type { DesiredDhclient } from '../agent/config/desired.ts';
 import { envName, envValue } from '../agent/config/notation/dhcp-options.ts';
 import type { Host } from '../agent/host/host.ts';
@@ -30,7 +30,7 @@ export function leasesProbe(host: Host, dhclient: DesiredDhclient): Probe {
   };
 }
 
-function staleness(host: Host, client: DhcpClient): Reading[] {
+function staleness(host: Host, client: RunningDhclient): Reading[] {
   const since = staleSince(host, client);
   const attributes = { interface: client.interfaces.join(' '), ...family(client) };
   const stale = sample('holdfast.dhclient.stale', since === null ? 0 : 1, attributes);
@@ -41,7 +41,7 @@ function staleness(host: Host, client: DhcpClient): Reading[] {
 
 function lease(
   host: Host,
-  client: DhcpClient,
+  client: RunningDhclient,
   name: string,
   record: LeaseRecord | null,
   dhclient: DesiredDhclient,
@@ -65,7 +65,7 @@ function lease(
 /**
  * Times in milliseconds since the epoch: dhclient's own for IPv4; for IPv6, where it writes none, the hook's record.
  */
-function times(host: Host, client: DhcpClient, name: string, record: LeaseRecord | null) {
+function times(host: Host, client: RunningDhclient, name: string, record: LeaseRecord | null) {
   if (client.family === 4) return currentLease(host, client, name) ?? { renew: null, expire: null };
   const life = record?.offered.get('max_life') ?? '';
   return { renew: null, expire: record !== null && /^\d+$/.test(life) ? record.time + Number(life) * 1000 : null };
@@ -98,6 +98,6 @@ function seconds(
   return milliseconds === null ? [] : [sample(metric, milliseconds / 1000, attributes)];
 }
 
-function family({ family }: DhcpClient): SampleAttributes {
+function family({ family }: RunningDhclient): SampleAttributes {
   return { 'network.type': `ipv${family}` };
 }

@@ -1,7 +1,7 @@
 /** What a DHCP client's presence means for the findings about its files. */
 import type { Finding } from '../hold/resource.ts';
 import type { Host } from '../host/host.ts';
-import type { LeaseProgram } from './holder.ts';
+import type { LeaseProgram } from './client.ts';
 import { contested } from './holders.ts';
 
 /**

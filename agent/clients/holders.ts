@@ -4,12 +4,12 @@
  */
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import type { LeaseHolder, LeaseProgram } from './client.ts';
 import { interfacesIn, leaseFilesLeft } from './dhclient/leases/leases.ts';
-import { dhcpClients } from './dhclient/running-dhclients.ts';
-import { dhcpcdHolders } from './dhcpcd/dhcpcd.ts';
-import type { LeaseHolder, LeaseProgram } from './holder.ts';
-import { networkdHolders } from './networkd/networkd.ts';
-import { networkManagerHolders } from './networkmanager/networkmanager.ts';
+import { dhcpClients } from './dhclient/running.ts';
+import { dhcpcdHolders } from './dhcpcd/running.ts';
+import { networkdHolders } from './networkd/running.ts';
+import { networkManagerHolders } from './networkmanager/running.ts';
 
 /** All running clients; empty if the host is not live. Calls in the same turn share one look at the processes. */
 export function leaseHolders(host: Host): LeaseHolder[] {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import { ancestors, type Process } from '../host/process/processes.ts';
 import { scriptsInUse } from './dhclient/dhclient-scripts.ts';
-import { DISPATCHER } from './networkmanager/networkmanager.ts';
+import { DISPATCHER } from './networkmanager/running.ts';
 
 /** Milliseconds: dhclient-script pings a router for seconds at TIMEOUT, and a neighbour's hook may sleep. */
 const WAIT_AT_MOST = 5_000;

@@ -1,6 +1,6 @@
 /** Options that several commands share, in the words of their help. */
 import { type Command, Option } from 'commander';
-import { RESOURCE_NAMES } from '../hold/resource-names.ts';
+import { RESOURCE_NAMES } from '../resources/resource-names.ts';
 import { folder, knownNames } from './parsed-values.ts';
 
 export const CONFIG_OPTION = [

@@ -1,4 +1,4 @@
-import type { ResourceName } from '../hold/resource-names.ts';
+import type { ResourceName } from '../resources/resource-names.ts';
 
 /** The options that all commands share, in the form that commander passes them. */
 export interface CommonOptions {

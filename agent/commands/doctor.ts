@@ -1,6 +1,6 @@
 import { filesWithSecrets, secretsOf } from '../doctor/checks/secrets-check.ts';
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
-import { RESOURCE_NAMES } from '../hold/resource-names.ts';
+import { RESOURCE_NAMES } from '../resources/resource-names.ts';
 import type { CommonOptions } from './common-options.ts';
 import { NOT_CONFIGURED, openHost, openToHold } from './context/context.ts';
 import { installedPages } from './output/installed-pages.ts';

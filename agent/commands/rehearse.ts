@@ -1,5 +1,5 @@
 import { createTwoFilesPatch } from 'diff';
-import { clientName } from '../clients/dhclient/running-dhclients.ts';
+import { clientName } from '../clients/dhclient/running.ts';
 import { type DesiredState, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import type { ErrorCode } from '../host/error-codes.ts';

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases/leases.ts';
-import { clientName, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
+import { clientName, dhcpClients } from '../clients/dhclient/running.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { lockedStanding } from '../daemon/standing.ts';
 import { tableKey, WATCHING_TABLES } from '../depends/ledger/our-tables.ts';
-import { OF_DNS } from '../hold/resource-names.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
+import { OF_DNS } from '../resources/resource-names.ts';
 import { revertAll as revertHost } from '../resources/revert-all.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context/context.ts';

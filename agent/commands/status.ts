@@ -1,7 +1,7 @@
+import { holderName, type LeaseHolder } from '../clients/client.ts';
 import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases/leases.ts';
 import { pendingOf } from '../clients/dhclient/pending-changes.ts';
-import { type DhcpClient, dhcpClients, staleSince } from '../clients/dhclient/running-dhclients.ts';
-import { holderName, type LeaseHolder } from '../clients/holder.ts';
+import { dhcpClients, type RunningDhclient, staleSince } from '../clients/dhclient/running.ts';
 import { leaseHolders } from '../clients/holders.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
@@ -106,7 +106,7 @@ interface LeaseView {
   readonly withoutHook: string[];
 }
 
-function viewClient(host: Host, client: DhcpClient, { dhclient }: ConfiguredState): ClientView {
+function viewClient(host: Host, client: RunningDhclient, { dhclient }: ConfiguredState): ClientView {
   const since = staleSince(host, client);
   const leases = client.interfaces.map((name) => ({ name, lease: currentLease(host, client, name) }));
   return {

@@ -1,6 +1,6 @@
 /** What the sources look at, read once for all of them: the host, its programs, and the resolv.conf that each sees. */
 import type { IpAddress } from '../address/accepted.ts';
-import type { LeaseProgram } from '../clients/holder.ts';
+import type { LeaseProgram } from '../clients/client.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { type ForeignFile, ForeignTree } from '../host/files/foreign-tree.ts';
 import type { Host } from '../host/host.ts';

@@ -2,10 +2,10 @@
 import { visible } from '../config/config-error.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';
-import { RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { runningDaemons } from '../host/process/daemons.ts';
+import { RESOURCE_NAMES, type ResourceName } from '../resources/resource-names.ts';
 import { apparmorCheck } from './checks/apparmor-check.ts';
 import { cloudInitActionsCheck } from './checks/cloud-init-actions-check.ts';
 import { dhclientConfCheck } from './checks/dhclient-conf-check.ts';

@@ -3,7 +3,7 @@ import type { IpAddress } from '../address/accepted.ts';
 import { familyOf } from '../address/address.ts';
 import { ipAddress, rangeOf } from '../address/address-checks.ts';
 import { currentLease, type Lease } from '../clients/dhclient/leases/leases.ts';
-import { dhcpClients } from '../clients/dhclient/running-dhclients.ts';
+import { dhcpClients } from '../clients/dhclient/running.ts';
 import type { DesiredDhclient } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 

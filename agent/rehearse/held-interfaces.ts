@@ -2,10 +2,11 @@
  * Finds the leases that can be rehearsed: those of running dhclients, and those that an ended dhclient left in a lease
  * file.
  */
+
+import { holderName, type LeaseHolder } from '../clients/client.ts';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases/leases.ts';
-import { type DhcpClient, dhcpClients, parseClient } from '../clients/dhclient/running-dhclients.ts';
-import { holderName, type LeaseHolder } from '../clients/holder.ts';
+import { dhcpClients, parseClient, type RunningDhclient } from '../clients/dhclient/running.ts';
 import { leaseHolders } from '../clients/holders.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -13,7 +14,7 @@ import type { Host } from '../host/host.ts';
 export interface Held {
   readonly interface: string;
   /** The pid is 0 if no dhclient runs. */
-  readonly client: DhcpClient;
+  readonly client: RunningDhclient;
 }
 
 /**
@@ -60,7 +61,7 @@ function serves(interfaces: LeaseHolder['interfaces'], iface: string | null): bo
 }
 
 /** The client's interfaces. A dhclient that was started without one serves every interface that it finds. */
-function interfacesOf(host: Host, client: DhcpClient): string[] {
+function interfacesOf(host: Host, client: RunningDhclient): string[] {
   if (client.interfaces.length > 0) return [...client.interfaces];
   const files = client.leaseFile === null ? DEFAULT_LEASE_FILES : [client.leaseFile];
   const leased = files.flatMap((file) => interfacesIn(host, file));
@@ -70,7 +71,7 @@ function interfacesOf(host: Host, client: DhcpClient): string[] {
 
 /** Finds leases only by lease files. Assumes that the next dhclient will be started like the last one. */
 function left(host: Host): Held[] {
-  const held = new Map<string, DhcpClient>();
+  const held = new Map<string, RunningDhclient>();
   for (const file of leaseFilesLeft(host)) {
     for (const iface of interfacesIn(host, file)) {
       if (!host.list('/sys/class/net').includes(iface)) continue;

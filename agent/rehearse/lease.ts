@@ -3,7 +3,7 @@ import { parseConf, type Statement } from '../clients/dhclient/conf/grammar/gram
 import { type EffectiveConf, readConf } from '../clients/dhclient/conf/reader.ts';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { currentLease, type Lease } from '../clients/dhclient/leases/leases.ts';
-import { type DhcpClient, staleSince } from '../clients/dhclient/running-dhclients.ts';
+import { type RunningDhclient, staleSince } from '../clients/dhclient/running.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
@@ -21,7 +21,7 @@ export interface KnownOffer {
 }
 
 /** Throws HostError if no lease of the interface is known. */
-export function leaseOf(host: Host, client: DhcpClient, iface: string): KnownOffer {
+export function leaseOf(host: Host, client: RunningDhclient, iface: string): KnownOffer {
   const lease = currentLease(host, client, iface) ?? recorded(host, iface);
   if (lease === null || lease.address === null)
     throw new HostError(

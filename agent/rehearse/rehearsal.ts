@@ -5,7 +5,7 @@
 import { ipAddress } from '../address/address-checks.ts';
 import { scriptOf, whyNotRun } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
-import { clientName, type DhcpClient } from '../clients/dhclient/running-dhclients.ts';
+import { clientName, type RunningDhclient } from '../clients/dhclient/running.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -69,7 +69,7 @@ export interface Rehearsal {
 /** Throws HostError if there is nothing to rehearse, or the stage cannot be made. */
 export async function playEvent(
   host: Host,
-  client: DhcpClient,
+  client: RunningDhclient,
   iface: string,
   reason: LeaseReason,
   { dns, routerAnswers = true, atBoot = false }: RehearseOptions,
@@ -144,7 +144,7 @@ export async function playEvent(
   };
 }
 
-function ownScript(host: Host, client: DhcpClient): string {
+function ownScript(host: Host, client: RunningDhclient): string {
   if (client.owner !== null)
     throw new HostError(
       'EOWNER',
@@ -168,7 +168,7 @@ function recordOf(host: Host, script: string, iface: string): string | null {
 }
 
 /** The variables of `-e NAME=value`, by which ifupdown passes a metric (IF_METRIC). */
-function extraVariables({ arguments: words }: DhcpClient): string[] {
+function extraVariables({ arguments: words }: RunningDhclient): string[] {
   return words.flatMap((word, at) => (words[at - 1] === '-e' && /^\w+=/.test(word) ? [word] : []));
 }
 

@@ -5,9 +5,9 @@ import { DNS_CHANGE_JOURNAL, PROVED } from '../hold/proof/dns-change-journal.ts'
 import type { Proof } from '../hold/proof/proof.ts';
 import type { ProvedDns } from '../hold/proof/proved.ts';
 import type { Resource } from '../hold/resource.ts';
-import { OF_DNS } from '../hold/resource-names.ts';
 import { errorCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { OF_DNS } from './resource-names.ts';
 
 /**
  * null if DNS needs no proof and never did, so that its code is not loaded. Files below another root are not in use, so

@@ -7,13 +7,13 @@ import { NetworkManager } from '../clients/networkmanager/kept.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { KnownFiles } from '../hold/files/verified-files.ts';
 import type { Resource } from '../hold/resource.ts';
-import { RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import type { Host } from '../host/host.ts';
 import { Dnsmasq } from './dnsmasq/dnsmasq.ts';
 import { Egress } from './egress/egress.ts';
 import { type LedgerOptions, LedgerResource } from './ledger/ledger.ts';
 import { Masquerade } from './masquerade/masquerade.ts';
 import { Resolver } from './resolver/resolver.ts';
+import { RESOURCE_NAMES, type ResourceName } from './resource-names.ts';
 import { Routes } from './routes/routes.ts';
 import { Sysctl } from './sysctl/sysctl.ts';
 

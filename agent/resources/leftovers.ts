@@ -1,21 +1,21 @@
 /** The changes of all resources that are left on the host: each resource's own undoing, in one list. */
 import { dhclientInstalled } from '../clients/dhclient/installed.ts';
-import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
+import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/running.ts';
 import { afterHookRuns } from '../clients/hook-file.ts';
 import { RESOLVED_UNDOING } from '../clients/networkd/way-back.ts';
-import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/networkmanager.ts';
+import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/running.ts';
 import { mayTableOfCommandBeLeft } from '../depends/ledger/our-tables.ts';
 import { isLedgerLeft } from '../depends/ledger/record.ts';
 import { isDropped } from '../egress/note.ts';
 import { fileLeftover } from '../hold/files/file-revert.ts';
 import { type Original, type OriginalFile, Originals, resourceOf } from '../hold/originals/originals.ts';
 import type { WayBack } from '../hold/proof/dns-change-journal.ts';
-import type { ResourceName } from '../hold/resource-names.ts';
 import type { Leftover, Undoing } from '../hold/undoing.ts';
 import type { Host } from '../host/host.ts';
 import { EGRESS } from '../host/paths.ts';
 import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
 import { RESOLVER_UNDOING } from './resolver/way-back.ts';
+import type { ResourceName } from './resource-names.ts';
 import { hasRouteRecord } from './routes/made.ts';
 import { SYSCTL_UNDOING } from './sysctl/way-back.ts';
 

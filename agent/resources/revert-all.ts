@@ -4,12 +4,12 @@ import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
 import { artifactOf, type Original, Originals, recordPath, resourceOf } from '../hold/originals/originals.ts';
 import { DnsChangeJournal, PROVED } from '../hold/proof/dns-change-journal.ts';
 import type { Outcome } from '../hold/resource.ts';
-import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import { type Leftover, TOLD_AFTER, TURNS } from '../hold/undoing.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RUN_FOLDER } from '../host/paths.ts';
 import { leftovers, tellOfFiles, WAY_BACK } from './leftovers.ts';
+import { OF_DNS, RESOURCE_NAMES, type ResourceName } from './resource-names.ts';
 
 export interface RevertOptions {
   /** The resources to revert. Artifacts of all other resources stay as they are. */

@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process';
 import type { InterfaceName } from '../address/accepted.ts';
 import { currentLease, leaseText } from '../clients/dhclient/leases/leases.ts';
-import type { DhcpClient } from '../clients/dhclient/running-dhclients.ts';
+import type { RunningDhclient } from '../clients/dhclient/running.ts';
 import { checkInterfaceName } from '../config/notation/names.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -39,10 +39,10 @@ const LEFT_OUT = new Map(
  */
 export async function askDhcpServer(
   host: Host,
-  client: DhcpClient,
+  client: RunningDhclient,
   command: CommandLine,
   iface: string,
-): Promise<DhcpClient> {
+): Promise<RunningDhclient> {
   const name = checkInterfaceName(iface);
   if ('problem' in name) throw refused(name.problem);
   const lease = currentLease(host, client, iface);
@@ -70,7 +70,7 @@ export function removeQuestion(host: Host): void {
 
 const refused = (message: string) => new HostError('EREFUSED', message);
 
-function flagsOf({ arguments: words, interfaces }: DhcpClient): string[] {
+function flagsOf({ arguments: words, interfaces }: RunningDhclient): string[] {
   const flags: string[] = [];
   for (let at = 1; at < words.length; at += 1) {
     const word = words[at] as string;
@@ -82,7 +82,7 @@ function flagsOf({ arguments: words, interfaces }: DhcpClient): string[] {
 }
 
 /** The real configuration with our statements at its end: the last statement wins, also over a `script` statement. */
-function confFor(host: Host, { confFile }: DhcpClient, iface: InterfaceName): string {
+function confFor(host: Host, { confFile }: RunningDhclient, iface: InterfaceName): string {
   // A DISCOVER already means that the lease was refused, so there is no need to wait for an offer.
   const haste = 'reboot 8; timeout 15; initial-interval 2; backoff-cutoff 2; select-timeout 60; script "/bin/true";';
   const own = host.stat(confFile) === null ? '' : `include "${host.target(confFile)}";\n`;

@@ -2,7 +2,7 @@
 import { namesOtherInterfaces } from '../clients/dhclient/conf/named-interfaces.ts';
 import { scriptOf } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
-import { type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
+import { dhcpClients, type RunningDhclient } from '../clients/dhclient/running.ts';
 import { scriptDoubts } from '../clients/dhclient/script/script-verdict.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -27,7 +27,7 @@ export interface CommandLine {
  * Throws HostError EOBSTACLE, with the reason as a sentence, if only the program that started this dhclient may restart
  * it.
  */
-export function commandLineOf(host: Host, client: DhcpClient): CommandLine {
+export function commandLineOf(host: Host, client: RunningDhclient): CommandLine {
   const origin = host.originOf(client.pid);
   const self = host.originOf('self');
   if (origin === null || self === null) throw obstacle('it cannot be seen how it was started');
@@ -47,7 +47,7 @@ export function commandLineOf(host: Host, client: DhcpClient): CommandLine {
 
 const obstacle = (message: string) => new HostError('EOBSTACLE', message);
 
-function howItRuns(host: Host, client: DhcpClient): string | null {
+function howItRuns(host: Host, client: RunningDhclient): string | null {
   const { owner, family, interfaces, arguments: words } = client;
   if (owner !== null) return `it is run by ${owner}, which starts it when it wants`;
   if (family === 6 || words.includes('-4o6')) return 'it is one of DHCPv6, whose lease cannot be rehearsed';
@@ -68,7 +68,7 @@ function howItRuns(host: Host, client: DhcpClient): string | null {
 }
 
 /** We restart only a process of root. Otherwise any user could make root start a program of theirs. */
-function whoRunsIt(host: Host, client: DhcpClient, origin: ProcessOrigin, self: ProcessOrigin): string | null {
+function whoRunsIt(host: Host, client: RunningDhclient, origin: ProcessOrigin, self: ProcessOrigin): string | null {
   const { executable, users, namespaces, confinement, isText } = origin;
   const file = executable.endsWith('/dhclient') ? host.stat(executable) : null;
   const isRoots = file?.isFile() === true && file.uid === 0 && (file.mode & 0o022) === 0;
@@ -82,7 +82,7 @@ function whoRunsIt(host: Host, client: DhcpClient, origin: ProcessOrigin, self: 
 }
 
 /** systemd takes the end of a main process as the end of its service, and then runs the service's stop commands. */
-function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin): string | null {
+function serviceOf(host: Host, { pid }: RunningDhclient, { cgroups }: ProcessOrigin): string | null {
   const unit = cgroups.map(({ path }) => /\/([^/]+\.service)$/.exec(path)?.[1]).find((name) => name !== undefined);
   if (unit === undefined || host.stat('/run/systemd/system') === null) return null;
   const { status, stdout } = host.run('systemctl', ['show', '--property=MainPID', '--', unit]);
@@ -91,7 +91,7 @@ function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin):
 }
 
 /** The hooks must be in place: they keep the address during a restart, and record the result. */
-function whatHolds(host: Host, client: DhcpClient): string | null {
+function whatHolds(host: Host, client: RunningDhclient): string | null {
   const places = hookPlaces(host);
   const script = scriptOf(host, client);
   if (places === null || script === null) return 'it has no script that sources hooks';

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { type PendingChanges, pendingOf } from '../clients/dhclient/pending-changes.ts';
-import { clientName, type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
+import { clientName, dhcpClients, type RunningDhclient } from '../clients/dhclient/running.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { errorMessage, HostError, nullIfRefused } from '../host/errors.ts';
@@ -122,7 +122,7 @@ async function restartOne(
 async function foresee(
   host: Host,
   { dns }: DesiredState,
-  client: DhcpClient,
+  client: RunningDhclient,
   { command, interfaces }: RestartEntry,
 ): Promise<string | null> {
   let resolvConf: string | null = null;
@@ -211,7 +211,7 @@ async function watch(host: Host, entry: RestartEntry, patience: number): Promise
   }
 }
 
-function successor(host: Host, { old, interfaces }: RestartEntry): DhcpClient | null {
+function successor(host: Host, { old, interfaces }: RestartEntry): RunningDhclient | null {
   const found = dhcpClients(host).find((client) => {
     const isOld = client.pid === old.pid && host.birthOf(client.pid) === old.start;
     return !isOld && client.family === 4 && interfaces.every((name) => client.interfaces.includes(name));

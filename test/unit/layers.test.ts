@@ -80,7 +80,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/collector/admission/server.ts': 'the door of the collector',
       'agent/metadata/clouds/http.ts': 'the service of the cloud',
       'agent/nearest/measure.ts': 'times to connect',
-      'agent/report/delivery/client.ts': 'deliveries',
+      'agent/report/delivery/http-client.ts': 'deliveries',
       'agent/report/delivery/connect.ts': 'deliveries',
       'agent/dns/ask-tcp.ts': 'questions to name servers by TCP',
       'agent/dns/ask.ts': 'questions to name servers',

@@ -7,12 +7,15 @@ import { REPOSITORY } from '../parts/repository.ts';
 
 /** Names of files that play the same role in each folder. */
 const ROLES = [
+  'client.ts',
   'conf.ts',
   'follow.ts',
   'index.ts',
   'kept.ts',
+  'known-leases.ts',
   'made.ts',
   'other-hooks.ts',
+  'running.ts',
   'sysctls.ts',
   'wanted.ts',
   'way-back.ts',

@@ -1,7 +1,7 @@
 /** Which dhclient-script(8) a dhclient runs: its configuration's, its command line's, or its compiled-in default. */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients } from './running-dhclients.ts';
+import { clientName, DEFAULT_CONF, dhcpClients, type RunningDhclient } from './running.ts';
 
 const SCRIPTS = ['/sbin/dhclient-script', '/usr/sbin/dhclient-script'];
 
@@ -21,7 +21,10 @@ export interface ScriptInUse extends Script {
 }
 
 /** The script that this dhclient runs at each event; null if it names none and no default exists. */
-export function scriptOf(host: Host, client: Pick<DhcpClient, 'confFile' | 'script' | 'interfaces'>): Script | null {
+export function scriptOf(
+  host: Host,
+  client: Pick<RunningDhclient, 'confFile' | 'script' | 'interfaces'>,
+): Script | null {
   const stated = scriptInConf(host, client.confFile, client.interfaces);
   if (stated !== null) return stated;
   if (client.script !== null) return { path: client.script, named: '-sf' };

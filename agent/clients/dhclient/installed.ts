@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.ts';
 import { scriptsInUse } from './dhclient-scripts.ts';
-import { dhcpClients } from './running-dhclients.ts';
+import { dhcpClients } from './running.ts';
 
 const PROGRAMS = ['/sbin/dhclient', '/usr/sbin/dhclient'];
 

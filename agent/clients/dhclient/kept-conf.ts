@@ -13,7 +13,7 @@ import { dhclientComplaints } from './conf/complaints.ts';
 import { confFiles, interfaceOf } from './conf/conf-files.ts';
 import type { ConfSetting } from './conf/editor.ts';
 import { hookPlaces } from './hooks/hook-places.ts';
-import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients } from './running-dhclients.ts';
+import { clientName, DEFAULT_CONF, dhcpClients, type RunningDhclient } from './running.ts';
 import { noteStarts } from './start-records.ts';
 
 /** Keeps every dhclient.conf in use, which the next dhclient will read: the boot moment. */
@@ -41,7 +41,7 @@ export class Dhclient implements Resource {
   }
 
   /** Leaves DNS out if resolv.conf is a refused link. Files that already hold DNS keep it. */
-  private possible(clients: readonly DhcpClient[]): DesiredState {
+  private possible(clients: readonly RunningDhclient[]): DesiredState {
     const { host, desired } = this;
     if (refusedLink(host, desired.dns) === null) return desired;
     const held = confFiles(host, clients).some((file) => SUPERSEDES_DNS.test(this.original(file)?.after ?? ''));
@@ -64,20 +64,20 @@ export class Dhclient implements Resource {
     return this.files(dhcpClients(this.host));
   }
 
-  private files(clients: readonly DhcpClient[]): string[] {
+  private files(clients: readonly RunningDhclient[]): string[] {
     const { host } = this;
     const files = confFiles(host, clients);
     if (files.length > 0 || hookPlaces(host) === null) return files;
     return this.empty() ? [] : [DEFAULT_CONF];
   }
 
-  private compare(file: string, clients: readonly DhcpClient[]): Promise<Finding | null> {
+  private compare(file: string, clients: readonly RunningDhclient[]): Promise<Finding | null> {
     const place = { resource: this.name, key: file, moment: 'boot' } as const;
     const unseen = (reason: string) => this.unknown(reason);
     return compareFile(this.host, place, (actual) => this.view(file, actual, clients), { unseen });
   }
 
-  private async view(file: string, actual: string | null, clients: readonly DhcpClient[]): Promise<FileView> {
+  private async view(file: string, actual: string | null, clients: readonly RunningDhclient[]): Promise<FileView> {
     const settings = async () => {
       const all = await this.settings(file, actual ?? '', clients);
       return dhclientIdle(this.host) ? all.filter(({ setting }) => !setting.startsWith('dns.')) : all;
@@ -116,7 +116,7 @@ export class Dhclient implements Resource {
     }
   }
 
-  private async settings(file: string, text: string, clients: readonly DhcpClient[]): Promise<SettingState[]> {
+  private async settings(file: string, text: string, clients: readonly RunningDhclient[]): Promise<SettingState[]> {
     const { editConf } = await import('./conf/editor.ts');
     const edited = editConf(text, this.wanted, interfacesOf(file));
     if (!edited.ok) return this.unknown(`${file} has syntax errors`);
@@ -129,7 +129,7 @@ export class Dhclient implements Resource {
   }
 
   /** `stale`: running dhclients whose request list differs from the file's. */
-  private settingStates(found: ConfSetting, stale: readonly DhcpClient[]): SettingState[] {
+  private settingStates(found: ConfSetting, stale: readonly RunningDhclient[]): SettingState[] {
     const { wanted, actual } = found;
     const common = { setting: settingName(found), wanted, actual };
     if (found.reason !== undefined) {
@@ -145,7 +145,7 @@ export class Dhclient implements Resource {
     return [boot, { ...common, moment: 'lease', state: 'unknown', reason }];
   }
 
-  private foreign(client: DhcpClient): Finding {
+  private foreign(client: RunningDhclient): Finding {
     const reason = `${clientName(client)} is run by ${client.owner}, which writes this file anew at each start`;
     return {
       resource: this.name,

@@ -10,11 +10,11 @@ import { parseConf, type Statement } from './conf/grammar/grammar.ts';
 import { lineOf } from './conf/grammar/statement.ts';
 import { readConf } from './conf/reader.ts';
 import { wantedIn, wantedRequest } from './conf/wanted.ts';
-import { type DhcpClient, staleSince } from './running-dhclients.ts';
+import { type RunningDhclient, staleSince } from './running.ts';
 import { readAtStart } from './start-records.ts';
 
 export interface PendingChanges {
-  readonly client: DhcpClient;
+  readonly client: RunningDhclient;
   /** The keywords of the statements that differ: `request`, `send host-name`, `timeout`. */
   readonly what: readonly string[];
   /** When the file was changed: milliseconds since the epoch. */
@@ -30,7 +30,7 @@ export interface PendingChanges {
  */
 export function pendingOf(
   host: Host,
-  client: DhcpClient,
+  client: RunningDhclient,
   wanted: DesiredDhclient,
   planned: string | null = null,
 ): PendingChanges | null {

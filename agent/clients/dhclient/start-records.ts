@@ -5,12 +5,12 @@
 import { noteFile } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
-import { type DhcpClient, staleSince } from './running-dhclients.ts';
+import { type RunningDhclient, staleSince } from './running.ts';
 
 /**
  * Keeps the present file for each dhclient that has read it. Call this before the file is changed. Throws HostError.
  */
-export function noteStarts(host: Host, clients: readonly DhcpClient[]): void {
+export function noteStarts(host: Host, clients: readonly RunningDhclient[]): void {
   for (const file of new Set(clients.map(({ confFile }) => confFile))) noteFile(host, file);
   const running = new Set(clients.map(({ pid }) => fileOf(pid)));
   for (const name of host.list(RUN_FOLDER).filter((one) => /^read\.\d+$/.test(one)))
@@ -26,7 +26,7 @@ export function noteStarts(host: Host, clients: readonly DhcpClient[]): void {
 }
 
 /** The text that this dhclient read at its start, in latin1; null if it is unknown or we may not read it. */
-export function readAtStart(host: Host, client: DhcpClient): string | null {
+export function readAtStart(host: Host, client: RunningDhclient): string | null {
   const text = host.readText(fileOf(client.pid));
   if (text === null) return null;
   const end = text.indexOf('\n');

@@ -10,7 +10,7 @@ import { isLeftToOwner } from '../../resolver/owner.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { clientFindings } from '../client-findings.ts';
 import { applyHook, whyUnheld } from '../hook-file.ts';
-import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from './dhcpcd.ts';
+import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from './running.ts';
 
 /**
  * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd

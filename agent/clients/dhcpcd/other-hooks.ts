@@ -5,7 +5,7 @@
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
 import { type Deed, deeds, endings, lasting, type NeighbourHook, unknown } from '../dhclient/hooks/other-hooks.ts';
-import { ENTER_HOOK } from './dhcpcd.ts';
+import { ENTER_HOOK } from './running.ts';
 
 const EXIT_HOOK = '/etc/dhcpcd.exit-hook';
 const FOLDERS = ['/usr/lib/dhcpcd/dhcpcd-hooks', '/lib/dhcpcd/dhcpcd-hooks', '/usr/libexec/dhcpcd-hooks'];

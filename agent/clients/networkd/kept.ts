@@ -13,7 +13,7 @@ import { applyNetworkdFile, NetworkdFiles } from './kept-files.ts';
 import { leftWithNetworkd } from './left-behind.ts';
 import { NETWORKD_STATE, type NetworkdLink } from './managed-links.ts';
 import { tellLink } from './resolvectl.ts';
-import { markBoot, runningNetworkd } from './running-networkd.ts';
+import { markBoot, runningNetworkd } from './which-networkd.ts';
 
 /** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
 const WRITTEN_WITHIN = 5000;

@@ -10,7 +10,7 @@ import type { Host } from '../../host/host.ts';
 import { dropInsInUse, keptDropIn, keptNames, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from './drop-in.ts';
 import { compareNetworkdFile } from './kept-files.ts';
 import { networkdLinks } from './managed-links.ts';
-import { runningNetworkd } from './running-networkd.ts';
+import { runningNetworkd } from './which-networkd.ts';
 
 export async function leftWithNetworkd(host: Host): Promise<Finding[]> {
   const inUse = dropInsInUse(host);

@@ -18,7 +18,7 @@ import {
   networkManager,
   networkManagerInstalled,
   tellNetworkManager,
-} from './networkmanager.ts';
+} from './running.ts';
 
 const CONF = '# Made by "agent apply"; changes here are overwritten.\n[main]\ndns=none\n';
 

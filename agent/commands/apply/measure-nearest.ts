@@ -2,9 +2,9 @@
 import { MAX_SORTLIST } from '../../config/notation/limits.ts';
 import { converge, together } from '../../hold/converge.ts';
 import type { Outcome } from '../../hold/resource.ts';
-import { OF_DNS } from '../../hold/resource-names.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Attempt, NearestView } from '../../nearest/nearness.ts';
+import { OF_DNS } from '../../resources/resource-names.ts';
 import type { CommonOptions } from '../common-options.ts';
 import type { Context } from '../context/context.ts';
 import { ageText, paint, print } from '../output/output.ts';

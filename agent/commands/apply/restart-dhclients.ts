@@ -1,5 +1,5 @@
 /** The part of `plan` and `apply` for dhclients that must be started again (agent/restart). */
-import { clientName, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
+import { clientName, dhcpClients, staleSince } from '../../clients/dhclient/running.ts';
 import { noteStarts } from '../../clients/dhclient/start-records.ts';
 import { isWhole } from '../../config/desired.ts';
 import { isActionable } from '../../hold/converge.ts';

@@ -171,7 +171,7 @@ async function leftToTheCloud(host: Host, desired: ConfiguredState): Promise<Met
 async function leaseOf(host: Host): Promise<number | null> {
   const [{ knownLeases }, { longestLease }] = await Promise.all([
     import('../../depends/leases/all.ts'),
-    import('../../depends/leases/known.ts'),
+    import('../../clients/known-lease.ts'),
   ]);
   return nullIfRefused(() => longestLease(knownLeases(host)));
 }

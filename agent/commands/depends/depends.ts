@@ -1,10 +1,10 @@
 /** `agent depends`: who on this host depends on an address, now, at the next lease, at the next boot. Changes nothing. */
 import { writeInstead } from '../../address/meant-address.ts';
+import { longestLease } from '../../clients/known-lease.ts';
 import { show } from '../../config/config-error.ts';
 import { type Dependence, type DependsAnswer, TENSES, type Tense, type Unseen } from '../../depends/dependence.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
 import { knownLeases } from '../../depends/leases/all.ts';
-import { longestLease } from '../../depends/leases/known.ts';
 import { type DependsVerdict, lookAtAll, verdictOf } from '../../depends/look-at-sources.ts';
 import { dependsSources } from '../../depends/sources.ts';
 import { Surroundings } from '../../depends/surroundings.ts';

@@ -1,15 +1,15 @@
 /** What Holdfast puts in place of the name servers that a DHCP client's next lease offers. */
 import type { IpAddress } from '../../address/accepted.ts';
-import type { LeaseProgram } from '../../clients/holder.ts';
+import type { LeaseProgram } from '../../clients/client.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
 import type { HeldByHoldfast } from '../../depends/surroundings.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import type { Resource } from '../../hold/resource.ts';
-import type { ResourceName } from '../../hold/resource-names.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { readAsLibc } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import type { ResourceName } from '../../resources/resource-names.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context/context.ts';
 

@@ -2,8 +2,8 @@
 import { fileError } from '../../config/config-error.ts';
 import { loadConfig } from '../../config/load.ts';
 import { Host } from '../../host/host.ts';
-import { Client, type Sent } from '../../report/delivery/client.ts';
 import { type CredentialNames, Credentials } from '../../report/delivery/credentials.ts';
+import { Client, type Sent } from '../../report/delivery/http-client.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configFile } from '../context/context.ts';
 import { ConfigFailure } from '../output/output.ts';

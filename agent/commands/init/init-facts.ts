@@ -2,18 +2,18 @@
 import { confNames, interfaceOf } from '../../clients/dhclient/conf/conf-files.ts';
 import { parseConf, type Statement } from '../../clients/dhclient/conf/grammar/grammar.ts';
 import { wordsOf } from '../../clients/dhclient/conf/grammar/statement.ts';
-import { dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
+import { dhcpClients } from '../../clients/dhclient/running.ts';
 import { dnsStatements } from '../../clients/dhcpcd/conf.ts';
-import { DHCPCD_CONF } from '../../clients/dhcpcd/dhcpcd.ts';
+import { DHCPCD_CONF } from '../../clients/dhcpcd/running.ts';
 import { show } from '../../config/config-error.ts';
 import type { HostFacts } from '../../config/init/host-facts.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { meansSame, withoutComment } from '../../config/sysctl/kinds.ts';
 import { sysctlVariableOrTwin } from '../../config/sysctl/relations.ts';
 import { isSecretSysctl, SECRET } from '../../config/sysctl/secret-sysctls.ts';
-import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../../hold/resource-names.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../../resources/resource-names.ts';
 import { type Assignment, persistedSysctls } from '../../resources/sysctl/boot/sysctl-files.ts';
 import { NO_RESOLVER, resolverFacts } from './resolver-facts.ts';
 

@@ -1,7 +1,7 @@
 /** Names the program that changed a kept artifact, by the kernel's record (witness.ts) and by marks in the artifact. */
 import type { SampleAttributes } from '../../../probes/probe.ts';
 import { currentLease, resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
-import { dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
+import { dhcpClients } from '../../clients/dhclient/running.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';

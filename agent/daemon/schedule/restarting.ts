@@ -1,5 +1,5 @@
 /** Restarts dhclients with pending changes (agent/restart) if that is configured and safe, and emits the results. */
-import { dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
+import { dhcpClients, staleSince } from '../../clients/dhclient/running.ts';
 import { noteStarts } from '../../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../../config/desired.ts';
 import { errorCode, errorMessage, nullIfRefused } from '../../host/errors.ts';

@@ -1,9 +1,10 @@
 /** What the next event of each DHCP client would bring: its last offer, unless Holdfast holds other name servers there. */
+
+import type { KnownLease } from '../../clients/known-lease.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { canonicalAddress } from '../found-addresses.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { knownLeases } from './all.ts';
-import type { KnownLease } from './known.ts';
 
 const COMMON = { tense: 'lease', source: 'leases' } as const;
 

@@ -3,7 +3,7 @@
  * resolv.conf from all records.
  */
 
-import { LEASE_PROGRAMS } from '../../clients/holder.ts';
+import { LEASE_PROGRAMS } from '../../clients/client.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { ofHost, readFiles } from '../files.ts';
 import type { Surroundings } from '../surroundings.ts';

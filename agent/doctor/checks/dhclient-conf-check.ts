@@ -2,7 +2,7 @@
 import { confFiles } from '../../clients/dhclient/conf/conf-files.ts';
 import { parseConf, type Statement } from '../../clients/dhclient/conf/grammar/grammar.ts';
 import { requiredUnasked } from '../../clients/dhclient/required.ts';
-import { dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
+import { dhcpClients } from '../../clients/dhclient/running.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 export function* dhclientConfCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {

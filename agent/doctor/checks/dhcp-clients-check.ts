@@ -1,9 +1,10 @@
 /** The running DHCP clients: whether the hooks and dhclient.conf reach them, and whether they disturb each other. */
+
+import { holderName } from '../../clients/client.ts';
 import { type Script, scriptOf, scriptsInUse } from '../../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts';
-import { clientName, type DhcpClient, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
+import { clientName, dhcpClients, type RunningDhclient, staleSince } from '../../clients/dhclient/running.ts';
 import { scriptDoubts } from '../../clients/dhclient/script/script-verdict.ts';
-import { holderName } from '../../clients/holder.ts';
 import { contests, dhclientIdle, leaseHolders } from '../../clients/holders.ts';
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
@@ -64,7 +65,7 @@ function hasOwnSettings({ global, interfaces }: DesiredDhclient): boolean {
   );
 }
 
-function* twice(clients: readonly DhcpClient[]): Iterable<DoctorObservation> {
+function* twice(clients: readonly RunningDhclient[]): Iterable<DoctorObservation> {
   for (const [index, client] of clients.entries()) {
     for (const other of clients.slice(index + 1)) {
       if (client.family !== other.family) continue;
@@ -80,7 +81,7 @@ function* twice(clients: readonly DhcpClient[]): Iterable<DoctorObservation> {
   }
 }
 
-function* one(host: Host, client: DhcpClient, holdsDns: boolean): Iterable<DoctorObservation> {
+function* one(host: Host, client: RunningDhclient, holdsDns: boolean): Iterable<DoctorObservation> {
   const name = clientName(client);
   const { confFile, owner } = client;
   if (owner !== null) {

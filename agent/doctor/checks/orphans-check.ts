@@ -1,12 +1,8 @@
 /** Files that Holdfast made for a DHCP client which is no longer installed, as after a migration. */
 import { hookPlaces, ownsHook } from '../../clients/dhclient/hooks/hook-places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
-import { dhcpcdInstalled, ENTER_HOOK } from '../../clients/dhcpcd/dhcpcd.ts';
-import {
-  NETWORK_MANAGER_CONF,
-  networkManager,
-  networkManagerInstalled,
-} from '../../clients/networkmanager/networkmanager.ts';
+import { dhcpcdInstalled, ENTER_HOOK } from '../../clients/dhcpcd/running.ts';
+import { NETWORK_MANAGER_CONF, networkManager, networkManagerInstalled } from '../../clients/networkmanager/running.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';

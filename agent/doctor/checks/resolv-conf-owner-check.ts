@@ -1,7 +1,7 @@
 /** Programs that write /etc/resolv.conf although the file is no link of theirs. */
-import { DHCPCD_CONF, ENTER_HOOK } from '../../clients/dhcpcd/dhcpcd.ts';
+import { DHCPCD_CONF, ENTER_HOOK } from '../../clients/dhcpcd/running.ts';
 import { leavesResolvConf } from '../../clients/networkmanager/conf.ts';
-import { networkManagerInstalled } from '../../clients/networkmanager/networkmanager.ts';
+import { networkManagerInstalled } from '../../clients/networkmanager/running.ts';
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import type { Host } from '../../host/host.ts';
 import { isHeader, mayBeHeader } from '../../resolver/header.ts';

@@ -7,7 +7,6 @@ import type { ServerAddress } from '../../address/accepted.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
-import type { ResourceName } from '../resource-names.ts';
 import { readRecord, removeRecord, writeRecord } from './disk-or-memory.ts';
 
 /** The folder of the records. */
@@ -197,7 +196,7 @@ export function resourceOf({ kind, key, resource }: Pick<Original, 'kind' | 'key
   return BY_PATH.find(([pattern]) => pattern.test(key))?.[1] ?? 'resolver';
 }
 
-const BY_PATH: readonly [RegExp, ResourceName][] = [
+const BY_PATH: readonly [RegExp, string][] = [
   [/\/dhclient-(enter|exit)-hooks/, 'hooks'],
   [/\/dhcpcd/, 'dhcpcd'],
   [/\/systemd\//, 'resolved'],

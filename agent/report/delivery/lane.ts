@@ -9,7 +9,7 @@ import { errorMessage } from '../../host/errors.ts';
 import { CONTENT_TYPES, type Encoding, type Format } from '../otlp-encoding.ts';
 import type { Queue } from '../spool/queue.ts';
 import { unpack } from '../spool/spool.ts';
-import type { Client } from './client.ts';
+import type { Client } from './http-client.ts';
 import { Suspicion } from './suspicion.ts';
 import { type DeliveryVerdict, judgeDelivery, later } from './verdict.ts';
 

@@ -5,7 +5,7 @@
  * faults end, and so does an expired token (401, 403), but lost events never come back.
  */
 import type { Rejection } from '../otlp-encoding.ts';
-import type { DeliveryReply } from './client.ts';
+import type { DeliveryReply } from './http-client.ts';
 
 export type DeliveryVerdict =
   | { readonly kind: 'accepted'; readonly rejected: Rejection | null }

@@ -2,7 +2,7 @@
 import type { ServerAddress } from '../../address/accepted.ts';
 import { resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
 import { offeredLease } from '../../clients/dhclient/leases/offered-lease.ts';
-import { clientName, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
+import { clientName, dhcpClients } from '../../clients/dhclient/running.ts';
 import type { DesiredDns, DesiredVerify } from '../../config/desired.ts';
 import { checkNameserver } from '../../config/notation/addresses.ts';
 import { MAX_NAMESERVERS } from '../../config/notation/limits.ts';

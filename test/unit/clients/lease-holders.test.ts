@@ -1,7 +1,7 @@
 /** Which programs take this host's leases, and at which interface there are two of them. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { holderName } from '../../../agent/clients/holder.ts';
+import { holderName } from '../../../agent/clients/client.ts';
 import { contested, dhclientIdle, leaseHolders } from '../../../agent/clients/holders.ts';
 import { dhcpClientsCheck } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, patientHost, seenBy } from '../../parts/doctor-patient.ts';

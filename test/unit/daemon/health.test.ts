@@ -5,7 +5,7 @@ import { Daemon } from '../../../agent/daemon/daemon.ts';
 import type { DaemonSetup, Delivery } from '../../../agent/daemon/daemon-setup.ts';
 import type { Resource } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
-import type { Client } from '../../../agent/report/delivery/client.ts';
+import type { Client } from '../../../agent/report/delivery/http-client.ts';
 import { Lane } from '../../../agent/report/delivery/lane.ts';
 import { events } from '../../../agent/report/otlp-encoding.ts';
 import { Spool } from '../../../agent/report/spool/spool.ts';

@@ -1,7 +1,7 @@
 /** The question to the DHCP server before a restart: only the name of an interface gets into its dhclient.conf. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseClient } from '../../../agent/clients/dhclient/running-dhclients.ts';
+import { parseClient } from '../../../agent/clients/dhclient/running.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { askDhcpServer } from '../../../agent/restart/ask-server.ts';
 import { scratch } from '../../parts/scratch.ts';

@@ -1,12 +1,12 @@
 /** Which files are a dhclient.conf on this host. */
 import type { Host } from '../../../host/host.ts';
-import { DEFAULT_CONF, type DhcpClient } from '../running-dhclients.ts';
+import { DEFAULT_CONF, type RunningDhclient } from '../running.ts';
 
 /**
  * Every dhclient.conf that one of these clients reads, or that the next start would read, by the path that dhclient
  * uses. Configurations that another program makes for its own dhclient are left out.
  */
-export function confNames(host: Host, clients: readonly DhcpClient[]): string[] {
+export function confNames(host: Host, clients: readonly RunningDhclient[]): string[] {
   const used = clients
     .filter(({ owner, confFile }) => owner === null && confFile.startsWith('/'))
     .map(({ confFile }) => confFile);
@@ -21,7 +21,7 @@ export function confNames(host: Host, clients: readonly DhcpClient[]): string[] 
 }
 
 /** The same files with links resolved, each listed once. */
-export function confFiles(host: Host, clients: readonly DhcpClient[]): string[] {
+export function confFiles(host: Host, clients: readonly RunningDhclient[]): string[] {
   return [...new Set(confNames(host, clients).map((file) => host.target(file)))];
 }
 

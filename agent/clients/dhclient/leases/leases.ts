@@ -1,7 +1,7 @@
 /** dhclient's own record of its leases (dhclient.leases(5)): the leases that a running dhclient holds in memory. */
 import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
-import type { DhcpClient } from '../running-dhclients.ts';
+import type { RunningDhclient } from '../running.ts';
 
 export interface Lease {
   readonly interface: string;
@@ -36,12 +36,12 @@ export function interfacesIn(host: Host, file: string): string[] {
 }
 
 /** The last lease of one interface in this client's file; null if there is none. */
-export function currentLease(host: Host, client: DhcpClient, iface: string): Lease | null {
+export function currentLease(host: Host, client: RunningDhclient, iface: string): Lease | null {
   return parseLeases(leaseText(host, client)).findLast((lease) => lease.interface === iface) ?? null;
 }
 
 /** The whole lease file (latin1). */
-export function leaseText(host: Host, { leaseFile }: DhcpClient): string {
+export function leaseText(host: Host, { leaseFile }: RunningDhclient): string {
   const files = leaseFile === null ? DEFAULT_LEASE_FILES : [leaseFile];
   return files.map((file) => readable(host, file) ?? '').join('');
 }

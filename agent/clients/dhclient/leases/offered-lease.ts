@@ -5,7 +5,7 @@
 import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
 import { readConf } from '../conf/reader.ts';
-import { type DhcpClient, staleSince } from '../running-dhclients.ts';
+import { type RunningDhclient, staleSince } from '../running.ts';
 import { readAtStart } from '../start-records.ts';
 import { currentLease, type Lease } from './leases.ts';
 
@@ -22,7 +22,7 @@ const DNS = ['domain-name', 'domain-search', 'domain-name-servers'];
  * The last lease of one interface; null if there is none. `earlier` is the dhclient.conf from before Holdfast: values
  * that it supersedes are the operator's, and count as the lease's.
  */
-export function offeredLease(host: Host, client: DhcpClient, iface: string, earlier: string): OfferedLease | null {
+export function offeredLease(host: Host, client: RunningDhclient, iface: string, earlier: string): OfferedLease | null {
   const lease = currentLease(host, client, iface);
   if (lease === null) return null;
   const conf = confAtStart(host, client);
@@ -39,7 +39,7 @@ function supersededOnlyIn(conf: string, earlier: string, iface: string): string[
 }
 
 /** The dhclient.conf that the running client read; null if it is unknown. */
-function confAtStart(host: Host, client: DhcpClient): string | null {
+function confAtStart(host: Host, client: RunningDhclient): string | null {
   return nullIfRefused(() =>
     staleSince(host, client) === null ? (host.readText(client.confFile) ?? '') : readAtStart(host, client),
   );

@@ -6,12 +6,7 @@ import { chmodSync, copyFileSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import {
-  clientName,
-  dhcpClients,
-  parseClient,
-  staleSince,
-} from '../../../../agent/clients/dhclient/running-dhclients.ts';
+import { clientName, dhcpClients, parseClient, staleSince } from '../../../../agent/clients/dhclient/running.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { fill, scratch } from '../../../parts/scratch.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pendingOf } from '../../../../agent/clients/dhclient/pending-changes.ts';
-import { dhcpClients } from '../../../../agent/clients/dhclient/running-dhclients.ts';
+import { dhcpClients } from '../../../../agent/clients/dhclient/running.ts';
 import { noteStarts, readAtStart } from '../../../../agent/clients/dhclient/start-records.ts';
 import type { DesiredDhclient } from '../../../../agent/config/desired.ts';
 import { dhclient } from '../../../parts/desired.ts';

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readDhcp4, readDhcp6 } from '../../../../agent/clients/dhcpcd/known-leases.ts';
+import { longestLease } from '../../../../agent/clients/known-lease.ts';
 import { knownLeases } from '../../../../agent/depends/leases/all.ts';
-import { readDhcp4, readDhcp6 } from '../../../../agent/depends/leases/dhcpcd-leases.ts';
-import { longestLease } from '../../../../agent/depends/leases/known.ts';
 import { leasesSource } from '../../../../agent/depends/leases/leases-source.ts';
 import { around, ask } from '../../../parts/depends-scene.ts';
 

@@ -9,7 +9,7 @@ import {
   parseLeases,
   resolvConfWithoutHook,
 } from '../../../../../agent/clients/dhclient/leases/leases.ts';
-import { parseClient } from '../../../../../agent/clients/dhclient/running-dhclients.ts';
+import { parseClient } from '../../../../../agent/clients/dhclient/running.ts';
 import { Host } from '../../../../../agent/host/host.ts';
 import { scratch } from '../../../../parts/scratch.ts';
 

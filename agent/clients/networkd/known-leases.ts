@@ -1,9 +1,10 @@
 /** Leases of systemd-networkd: one file for each link in /run, by the link's index. */
-import { linkNames } from '../../clients/link-names.ts';
-import { NETWORKD_LEASES, networkdVariables, networkdWords } from '../../clients/networkd/managed-links.ts';
-import { networkdHolders } from '../../clients/networkd/networkd.ts';
+
 import type { Host } from '../../host/host.ts';
-import type { KnownLease, KnownLeases } from './known.ts';
+import type { KnownLease, KnownLeases } from '../known-lease.ts';
+import { linkNames } from '../link-names.ts';
+import { NETWORKD_LEASES, networkdVariables, networkdWords } from './managed-links.ts';
+import { networkdHolders } from './running.ts';
 
 export function networkdLeases(host: Host): KnownLeases {
   const [daemon] = networkdHolders(host);

@@ -4,12 +4,12 @@
  */
 import type { IpAddress } from '../../address/accepted.ts';
 import { addressOfBytes } from '../../address/address-checks.ts';
-import { DHCPCD_CONF, dhcpcdHolders } from '../../clients/dhcpcd/dhcpcd.ts';
-import { holderName, type LeaseHolder } from '../../clients/holder.ts';
 import { errorMessage, HostError } from '../../host/errors.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
-import type { KnownLease, KnownLeases } from './known.ts';
+import { holderName, type LeaseHolder } from '../client.ts';
+import type { KnownLease, KnownLeases } from '../known-lease.ts';
+import { DHCPCD_CONF, dhcpcdHolders } from './running.ts';
 
 /** Debian's dhcpcd 9 and 10 use the first folder; dhcpcd 8 and earlier the second. */
 const FOLDERS = ['/var/lib/dhcpcd', '/var/lib/dhcpcd5'];

@@ -3,7 +3,7 @@ import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import type { Process } from '../../host/process/processes.ts';
-import type { LeaseHolder } from '../holder.ts';
+import type { LeaseHolder } from '../client.ts';
 import { linkNames } from '../link-names.ts';
 
 export const NETWORK_MANAGER_CONF = '/etc/NetworkManager/conf.d/90-holdfast.conf';

@@ -1,5 +1,5 @@
 /** One lease as a DHCP client knows it. */
-import type { LeaseProgram } from '../../clients/holder.ts';
+import type { LeaseProgram } from './client.ts';
 
 /** All addresses are as the server wrote them. */
 export interface KnownLease {

@@ -1,9 +1,10 @@
 /** Leases of dhclient: its own file for IPv4, and the record of Holdfast's exit hook for both families. */
-import { type LeaseRecord, leaseRecords } from '../../clients/dhclient/leases/lease-records.ts';
-import { type Lease, leaseText, parseLeases } from '../../clients/dhclient/leases/leases.ts';
-import { clientName, type DhcpClient, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
+
 import type { Host } from '../../host/host.ts';
-import type { KnownLease, KnownLeases } from './known.ts';
+import type { KnownLease, KnownLeases } from '../known-lease.ts';
+import { type LeaseRecord, leaseRecords } from './leases/lease-records.ts';
+import { type Lease, leaseText, parseLeases } from './leases/leases.ts';
+import { clientName, dhcpClients, type RunningDhclient } from './running.ts';
 
 export function dhclientLeases(host: Host): KnownLeases {
   const leases: KnownLease[] = [];
@@ -19,7 +20,7 @@ export function dhclientLeases(host: Host): KnownLeases {
 }
 
 /** The last lease of each interface. */
-function ofFile(host: Host, client: DhcpClient): KnownLease[] {
+function ofFile(host: Host, client: RunningDhclient): KnownLease[] {
   if (client.family !== 4) return [];
   const last = new Map<string, Lease>();
   for (const lease of parseLeases(leaseText(host, client))) last.set(lease.interface, lease);
@@ -37,7 +38,7 @@ function ofFile(host: Host, client: DhcpClient): KnownLease[] {
 }
 
 /** The hook records the server's values at each event, of IPv6 leases too. */
-function ofRecords(client: DhcpClient, records: readonly LeaseRecord[]): KnownLease[] {
+function ofRecords(client: RunningDhclient, records: readonly LeaseRecord[]): KnownLease[] {
   const mine = records.filter(({ pid, family }) => pid === client.pid && family === client.family);
   return mine.map(({ interface: name, family, offered, time }) => {
     const value = (key: string) => list(offered.get(key) ?? undefined);
@@ -56,7 +57,7 @@ function ofRecords(client: DhcpClient, records: readonly LeaseRecord[]): KnownLe
   });
 }
 
-const serves = ({ interfaces }: DhcpClient, name: string) => interfaces.length === 0 || interfaces.includes(name);
+const serves = ({ interfaces }: RunningDhclient, name: string) => interfaces.length === 0 || interfaces.includes(name);
 
 function list(value: string | undefined): string[] {
   return (value ?? '').split(/[\s,]+/).filter((word) => word !== '');

@@ -2,7 +2,7 @@
 import { mayBeSinceStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
-import type { LeaseHolder } from '../holder.ts';
+import type { LeaseHolder } from '../client.ts';
 
 export const ENTER_HOOK = '/etc/dhcpcd.enter-hook';
 export const DHCPCD_CONF = '/etc/dhcpcd.conf';

@@ -1,9 +1,10 @@
 /** Leases of NetworkManager, with its own DHCP client or with a dhclient of its own: its record of each device in /run. */
-import { linkNames } from '../../clients/link-names.ts';
-import { networkManager } from '../../clients/networkmanager/networkmanager.ts';
+
 import { iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import type { KnownLease, KnownLeases } from './known.ts';
+import type { KnownLease, KnownLeases } from '../known-lease.ts';
+import { linkNames } from '../link-names.ts';
+import { networkManager } from './running.ts';
 
 const DEVICES = '/run/NetworkManager/devices';
 

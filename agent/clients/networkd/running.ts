@@ -1,6 +1,6 @@
 /** The running systemd-networkd(8), by its process and the leases that it keeps in /run. */
 import type { Host } from '../../host/host.ts';
-import type { LeaseHolder } from '../holder.ts';
+import type { LeaseHolder } from '../client.ts';
 import { linkNames } from '../link-names.ts';
 import { NETWORKD_LEASES } from './managed-links.ts';
 

@@ -3,7 +3,7 @@ import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 
-export interface DhcpClient extends Process {
+export interface RunningDhclient extends Process {
   readonly family: 4 | 6;
   /** Empty if dhclient serves every broadcast interface that it finds. */
   readonly interfaces: readonly string[];
@@ -33,11 +33,11 @@ const WITH_VALUE = new Set(
 /** The flags of DHCPv6: each of them implies -6 (dhclient(8)). */
 const OF_DHCPV6 = ['-6', '-S', '-N', '-T', '-P'];
 
-export function dhcpClients(host: Host): DhcpClient[] {
+export function dhcpClients(host: Host): RunningDhclient[] {
   return host.processes('dhclient', 'both').map(parseClient);
 }
 
-export function parseClient(process: Process): DhcpClient {
+export function parseClient(process: Process): RunningDhclient {
   const values = new Map<string, string>();
   const interfaces: string[] = [];
   const flags = new Set<string>();
@@ -64,7 +64,7 @@ export function parseClient(process: Process): DhcpClient {
 }
 
 /** "dhclient[812] on eth0". */
-export function clientName(client: DhcpClient): string {
+export function clientName(client: RunningDhclient): string {
   return `dhclient[${client.pid}] on ${client.interfaces.join(', ') || 'all interfaces'}`;
 }
 
@@ -80,6 +80,6 @@ function ownerOf(confFile: string, script: string | null): string | null {
  * has read the present file. A running dhclient knows only the file that it read at its start. The file's ctime
  * decides, because no copying tool can set it back; file-times.ts may know more.
  */
-export function staleSince(host: Host, client: DhcpClient): number | null {
+export function staleSince(host: Host, client: RunningDhclient): number | null {
   return changedAfterStart(host, client.confFile, client);
 }
