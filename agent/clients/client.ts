@@ -1,8 +1,56 @@
-/** The contract of DHCP clients. One file for each program finds its running processes and their interfaces. */
+/**
+ * The contract of DHCP clients: programs that take leases. Everything that is special to one program stands in its
+ * folder, with the same file name for the same role: client.ts (this contract), running.ts (its processes),
+ * known-leases.ts, kept.ts (what Holdfast keeps of its files), sysctls.ts, way-back.ts. clients.ts is the list.
+ */
+import type { DesiredState } from '../config/desired.ts';
+import type { KnownFiles } from '../hold/files/verified-files.ts';
+import type { Resource } from '../hold/resource.ts';
+import type { Undoing } from '../hold/undoing.ts';
+import type { Host } from '../host/host.ts';
+import type { ProgramSysctl } from './client-sysctl.ts';
+import type { KnownLeases } from './known-lease.ts';
 
-/** The programs' usual names; the kernel cuts the comm of systemd-networkd after 15 characters. */
-export const LEASE_PROGRAMS = ['dhclient', 'dhcpcd', 'NetworkManager', 'systemd-networkd'] as const;
-export type LeaseProgram = (typeof LEASE_PROGRAMS)[number];
+/** A program's usual name: `dhclient`, `systemd-networkd`. */
+export type LeaseProgram = string;
+
+export interface DhcpClient {
+  readonly program: LeaseProgram;
+  /** Whether the program is installed or runs. For the files of another root, the answer may be a guess. */
+  isHere(host: Host): boolean;
+  /** The running processes that take leases; empty if the host is not live. */
+  running(host: Host): LeaseHolder[];
+  /** What the servers offered last, for each running client. */
+  leases(host: Host): Promise<KnownLeases>;
+  /** What is kept so that no lease undoes the configuration. At least one; the first one holds `dns` at a lease. */
+  readonly resources: readonly ClientResource[];
+  /** Paths or names of the scripts that run at its events, and source our hook or are our hook. */
+  scripts(host: Host): readonly string[];
+  /** Files that Holdfast made for this client, although the client is not here. */
+  orphans(host: Host): readonly string[];
+  /** Kernel settings that the client writes on its own account. */
+  sysctls?(host: Host): readonly ProgramSysctl[];
+  /** Files whose change means that another lease may have come. */
+  readonly leaseFiles: readonly string[];
+}
+
+export interface ClientResource {
+  /** As `--only` names it. */
+  readonly name: string;
+  /** Whether `apply` comes to it before resolv.conf, so that no lease event undoes later changes, or after it. */
+  readonly turn: 'before resolv.conf' | 'after resolv.conf';
+  make(host: Host, desired: DesiredState, around: ClientSurroundings): Resource;
+  readonly undoing: Undoing;
+  /** Whether its files are scripts of ours, which operators do not read line by line. */
+  readonly keepsScripts?: true;
+}
+
+/** What a client's resource learns of the rest of the host. */
+export interface ClientSurroundings {
+  readonly known: KnownFiles;
+  /** The running clients of every program. */
+  holders(): readonly LeaseHolder[];
+}
 
 /** One running DHCP client. */
 export interface LeaseHolder {

@@ -9,10 +9,12 @@ import type { Host } from '../host/host.ts';
 
 /**
  * The same as applyFile. Throws HostError EHOOK if sh does not understand the hook; the old hook is whole in that case.
+ * `scripts`: the scripts that source the hook, or are the hook.
  */
 export async function applyHook(
   host: Host,
   finding: Finding,
+  scripts: readonly string[],
   options: { readonly path?: string; readonly mode?: number } = {},
 ): Promise<Outcome> {
   if (finding.wanted !== null) {
@@ -22,15 +24,15 @@ export async function applyHook(
       throw new HostError('EHOOK', `sh -n refuses the new ${finding.key}: ${why}`);
     }
   }
-  return afterHookRuns(host, await applyFile(host, finding, options));
+  return afterHookRuns(host, await applyFile(host, finding, options), scripts);
 }
 
 /** The outcome of a changed or removed hook, after every script that began with the old hook has ended. */
-export async function afterHookRuns(host: Host, outcome: Outcome): Promise<Outcome> {
+export async function afterHookRuns(host: Host, outcome: Outcome, scripts: readonly string[]): Promise<Outcome> {
   if (outcome.result !== 'changed') return outcome;
   // Loaded here, because an apply that changes nothing does not need it.
   const { hookRunsEnded } = await import('./hook-runs.ts');
-  const { problem } = await hookRunsEnded(host);
+  const { problem } = await hookRunsEnded(host, scripts);
   if (problem === null) return outcome;
   return { ...outcome, reason: outcome.reason === undefined ? problem : `${outcome.reason}; ${problem}` };
 }

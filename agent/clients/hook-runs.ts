@@ -6,8 +6,6 @@ import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import { ancestors, type Process } from '../host/process/processes.ts';
-import { scriptsInUse } from './dhclient/dhclient-scripts.ts';
-import { DISPATCHER } from './networkmanager/running.ts';
 
 /** Milliseconds: dhclient-script pings a router for seconds at TIMEOUT, and a neighbour's hook may sleep. */
 const WAIT_AT_MOST = 5_000;
@@ -25,11 +23,11 @@ export interface HookRuns {
 }
 
 /**
- * Waits until each running script has ended, 5 s at most. Call this after a hook's file was changed or removed, and
+ * Waits until each of these scripts that runs has ended, 5 s at most. Call this after a hook's file was changed or removed, and
  * before resolv.conf is written. The agent's own ancestors do not count, because a hook may itself run the agent.
  */
-export async function hookRunsEnded(host: Host): Promise<HookRuns> {
-  const runs = hookRuns(host);
+export async function hookRunsEnded(host: Host, scripts: readonly string[]): Promise<HookRuns> {
+  const runs = hookRuns(host, scripts);
   if (runs.length === 0) return { seen: false, problem: null };
   const end = performance.now() + WAIT_AT_MOST;
   while (runs.some((run) => host.isRunning(run)) && performance.now() < end) await sleep(LOOK_EVERY);
@@ -39,8 +37,7 @@ export async function hookRunsEnded(host: Host): Promise<HookRuns> {
   return { seen: true, problem };
 }
 
-function hookRuns(host: Host): Process[] {
-  const scripts = [...scriptsInUse(host).map(({ path }) => path), 'dhcpcd-run-hooks', DISPATCHER];
+function hookRuns(host: Host, scripts: readonly string[]): Process[] {
   const names = new Set(scripts.map((path) => basename(path).slice(0, COMM_LENGTH)));
   const found = [...names].flatMap((name) => host.processes(name));
   const own = found.length === 0 ? [] : ancestors();

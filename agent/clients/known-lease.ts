@@ -1,9 +1,8 @@
 /** One lease as a DHCP client knows it. */
-import type { LeaseProgram } from './client.ts';
 
 /** All addresses are as the server wrote them. */
 export interface KnownLease {
-  readonly program: LeaseProgram;
+  readonly program: string;
   /** `dhclient[812] on eth0`. */
   readonly who: string;
   /** The file, or the command that shows the lease. */

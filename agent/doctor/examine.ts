@@ -1,4 +1,5 @@
 /** All checks, and their joint result. */
+import { CLIENTS } from '../clients/clients.ts';
 import { visible } from '../config/config-error.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';
@@ -44,18 +45,20 @@ export interface Diagnosis {
   readonly remedy: string;
 }
 
+const OF_CLIENTS = CLIENTS.flatMap(({ resources }) => resources.map(({ name }) => name));
+
 /** Each check with the resources that it concerns, for `--only`. */
 const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look: DoctorCheck }[] = [
   { about: ['resolver'], look: resolvConfFileCheck },
   { about: ['resolver'], look: resolvConfOwnerCheck },
   { about: ['resolver'], look: resolvConfCopiesCheck },
-  { about: ['resolver', 'hooks', 'dhcpcd', 'networkmanager', 'dhclient', 'sysctl'], look: cloudInitActionsCheck },
+  { about: ['resolver', ...OF_CLIENTS, 'sysctl'], look: cloudInitActionsCheck },
   { about: ['resolved'], look: resolvedCheck },
   { about: ['resolved'], look: networkdReloadCheck },
   { about: ['resolver'], look: nameServiceCheck },
   { about: ['resolver'], look: libcCheck },
-  { about: ['hooks', 'dhcpcd', 'networkmanager', 'dhclient'], look: dhcpClientsCheck },
-  { about: ['hooks', 'dhcpcd', 'networkmanager'], look: orphansCheck },
+  { about: OF_CLIENTS, look: dhcpClientsCheck },
+  { about: OF_CLIENTS, look: orphansCheck },
   { about: ['hooks'], look: hooksCheck },
   { about: ['hooks'], look: apparmorCheck },
   { about: ['dhclient'], look: dhclientConfCheck },

@@ -1,9 +1,6 @@
 /** The list of all resources. */
-import { Dhclient } from '../clients/dhclient/kept-conf.ts';
-import { Hooks } from '../clients/dhclient/kept-hooks.ts';
-import { Dhcpcd } from '../clients/dhcpcd/kept.ts';
-import { Resolved } from '../clients/networkd/kept.ts';
-import { NetworkManager } from '../clients/networkmanager/kept.ts';
+import { CLIENTS } from '../clients/clients.ts';
+import { leaseHolders } from '../clients/holders.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { KnownFiles } from '../hold/files/verified-files.ts';
 import type { Resource } from '../hold/resource.ts';
@@ -26,13 +23,13 @@ export function makeResources(
     ledger = {},
   }: { only?: readonly ResourceName[] | undefined; known: KnownFiles; ledger?: LedgerOptions },
 ): Resource[] {
+  const around = { known, holders: () => leaseHolders(host) };
+  const ofClients = CLIENTS.flatMap(({ resources }) =>
+    resources.map(({ name, make }) => [name, () => make(host, desired, around)] as const),
+  );
   const all: Record<ResourceName, () => Resource> = {
-    hooks: () => new Hooks(host, desired, known),
-    dhcpcd: () => new Dhcpcd(host, desired.dns, known),
-    resolved: () => new Resolved(host, desired.dns),
+    ...Object.fromEntries(ofClients),
     resolver: () => new Resolver(host, desired.dns),
-    networkmanager: () => new NetworkManager(host, desired.dns, known),
-    dhclient: () => new Dhclient(host, desired, known),
     sysctl: () => new Sysctl(host, desired.sysctl),
     routes: () => new Routes(host, desired),
     dnsmasq: () => new Dnsmasq(host, desired),
@@ -45,5 +42,5 @@ export function makeResources(
   // This also holds for --only hooks.
   const isLeft = desired.egress === null && (names.includes('egress') || names.includes('hooks'));
   const first: ResourceName[] = isLeft ? ['egress'] : [];
-  return [...first, ...names.filter((name) => !first.includes(name))].map((name) => all[name]());
+  return [...first, ...names.filter((name) => !first.includes(name))].map((name) => all[name]!());
 }

@@ -1,14 +1,12 @@
 /** The changes of all resources that are left on the host: each resource's own undoing, in one list. */
-import { dhclientInstalled } from '../clients/dhclient/installed.ts';
-import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/running.ts';
-import { afterHookRuns } from '../clients/hook-file.ts';
-import { RESOLVED_UNDOING } from '../clients/networkd/way-back.ts';
-import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/running.ts';
+import { CLIENTS } from '../clients/clients.ts';
+import { keepsTime } from '../clients/dhcpcd/running.ts';
+import { clientScripts } from '../clients/holders.ts';
 import { mayTableOfCommandBeLeft } from '../depends/ledger/our-tables.ts';
 import { isLedgerLeft } from '../depends/ledger/record.ts';
 import { isDropped } from '../egress/note.ts';
 import { fileLeftover } from '../hold/files/file-revert.ts';
-import { type Original, type OriginalFile, Originals, resourceOf } from '../hold/originals/originals.ts';
+import { type Original, Originals, resourceOf } from '../hold/originals/originals.ts';
 import type { WayBack } from '../hold/proof/dns-change-journal.ts';
 import type { Leftover, Undoing } from '../hold/undoing.ts';
 import type { Host } from '../host/host.ts';
@@ -19,29 +17,18 @@ import type { ResourceName } from './resource-names.ts';
 import { hasRouteRecord } from './routes/made.ts';
 import { SYSCTL_UNDOING } from './sysctl/way-back.ts';
 
+const OF_CLIENTS: Readonly<Record<ResourceName, Undoing>> = Object.fromEntries(
+  CLIENTS.flatMap(({ resources }) => resources.map(({ name, undoing }) => [name, undoing] as const)),
+);
+
 export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
+  ...OF_CLIENTS,
   hooks: {
-    file: (host, original) => hookLeftover(host, original, missedByDhclient(host)),
+    ...OF_CLIENTS.hooks,
     // Without the hooks no program brings back a default route that was taken away.
     others: (host) => (host.live && isDropped(host) ? [defaultRoute(host)] : []),
   },
-  dhcpcd: {
-    file: (host, original) => {
-      const keepTime = keepsTime(host, original.key);
-      return original.key === ENTER_HOOK ? hookLeftover(host, original) : fileLeftover(host, original, { keepTime });
-    },
-  },
-  resolved: RESOLVED_UNDOING,
   resolver: RESOLVER_UNDOING,
-  networkmanager: {
-    file: (host, original) => (original.key === DISPATCHER ? hookLeftover : fileLeftover)(host, original),
-    told: (host, files) => {
-      if (files.includes(NETWORK_MANAGER_CONF)) tellNetworkManager(host);
-    },
-  },
-  dhclient: {
-    file: (host, original) => fileLeftover(host, original, missedByDhclient(host)),
-  },
   sysctl: SYSCTL_UNDOING,
   routes: {
     others: (host) => (hasRouteRecord(host) ? [routes(host)] : []),
@@ -60,12 +47,11 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
 
 /** Each leftover once, in no order. Damaged originals are left out. */
 export function leftovers(host: Host, only: readonly ResourceName[]): Leftover[] {
-  const concerns = (name: string): name is ResourceName => only.some((one) => one === name);
   const ofOriginals = new Originals(host).all().flatMap((original) => {
     const name = resourceOf(original);
-    return concerns(name) ? (leftoverOf(host, UNDOING[name], original) ?? []) : [];
+    return only.includes(name) ? (leftoverOf(host, UNDOING[name] ?? {}, original) ?? []) : [];
   });
-  const others = new Map(only.flatMap((name) => UNDOING[name].others?.(host) ?? []).map((one) => [one.key, one]));
+  const others = new Map(only.flatMap((name) => UNDOING[name]?.others?.(host) ?? []).map((one) => [one.key, one]));
   return [...ofOriginals, ...others.values()];
 }
 
@@ -81,7 +67,7 @@ function putBackLink(host: Host, name: string, record: string | null): void {
 /** What the journal of a change of DNS needs in order to put the change back. */
 export const WAY_BACK: WayBack = {
   keepsTime,
-  hookRunsEnded: async (host) => (await import('../clients/hook-runs.ts')).hookRunsEnded(host),
+  hookRunsEnded: async (host) => (await import('../clients/hook-runs.ts')).hookRunsEnded(host, clientScripts(host)),
   tellOfFiles,
   putBackLink,
 };
@@ -95,18 +81,6 @@ function leftoverOf(host: Host, undoing: Undoing, original: Original): Leftover 
     case 'link':
       return undoing.link?.(host, original);
   }
-}
-
-/** dhclient, if still installed, will miss the operator's own file at its next start. */
-function missedByDhclient(host: Host) {
-  return { isMissed: () => host.live && dhclientInstalled(host) };
-}
-
-/** Waits for scripts that had begun with the hook. */
-function hookLeftover(host: Host, original: OriginalFile, ways: { isMissed?: () => boolean } = {}): Leftover {
-  const leftover = fileLeftover(host, original, { ...ways, turn: 'hooks' });
-  const putBack = async () => Promise.all((await leftover.putBack()).map((outcome) => afterHookRuns(host, outcome)));
-  return { ...leftover, putBack };
 }
 
 const KERNEL = { moment: 'now', original: null } as const;

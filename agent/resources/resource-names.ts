@@ -1,9 +1,15 @@
+import type { ClientResource } from '../clients/client.ts';
+import { CLIENTS } from '../clients/clients.ts';
+
+const ofClients = (turn: ClientResource['turn']) =>
+  CLIENTS.flatMap(({ resources }) => resources.filter((one) => one.turn === turn).map(({ name }) => name));
+
 /**
  * The order of apply. The hooks come first, so that no lease event undoes later changes. NetworkManager comes after the
  * resolver, because it may stop its own name service, which the old resolv.conf names.
  */
-const HOLDERS_OF_DNS = ['hooks', 'dhcpcd', 'resolved', 'resolver', 'networkmanager', 'dhclient'] as const;
-export const RESOURCE_NAMES = [
+const HOLDERS_OF_DNS = [...ofClients('before resolv.conf'), 'resolver', ...ofClients('after resolv.conf')];
+export const RESOURCE_NAMES: readonly ResourceName[] = [
   ...HOLDERS_OF_DNS,
   'sysctl',
   'routes',
@@ -11,8 +17,8 @@ export const RESOURCE_NAMES = [
   'dnsmasq',
   'egress',
   'ledger',
-] as const;
-export type ResourceName = (typeof RESOURCE_NAMES)[number];
+];
+export type ResourceName = string;
 
 /** The resources that hold `dns`. All other resources work without the look-up of names. */
 export const OF_DNS: readonly string[] = HOLDERS_OF_DNS;

@@ -1,10 +1,12 @@
 /** A host whose systemd-networkd and systemd-resolved are files in a folder: they take what resolvectl(1) tells them. */
+
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Resolved } from '../../agent/clients/networkd/kept.ts';
 import type { DesiredDns } from '../../agent/config/desired.ts';
 import type { RunResult } from '../../agent/host/process/run-program.ts';
+import { clientSurroundings } from './client-surroundings.ts';
 import { desiredOf, FolderHost, type Patient } from './doctor-patient.ts';
 import { scratch } from './scratch.ts';
 
@@ -88,6 +90,6 @@ export function networkdHost(t: TestContext, { files = {}, others = OTHERS, ...m
 }
 
 export const dnsOf = (yaml: string) => desiredOf(yaml).dns as DesiredDns | null;
-export const resolved = (host: FolderHost, yaml = YAML) => new Resolved(host, dnsOf(yaml));
+export const resolved = (host: FolderHost, yaml = YAML) => new Resolved(host, dnsOf(yaml), clientSurroundings(host));
 export const brief = async (resource: Resolved) =>
   (await resource.inspect()).map(({ key, state }) => `${key} ${state}`);

@@ -51,6 +51,10 @@ export function scriptsInUse(host: Host): ScriptInUse[] {
   return script === null ? [] : [{ ...script, who: null, family: 4 }];
 }
 
+export function scriptPaths(host: Host): string[] {
+  return scriptsInUse(host).map(({ path }) => path);
+}
+
 /**
  * Why dhclient cannot run the script, as a phrase after its name (execve(2)); null if it can. Without the script,
  * dhclient sets neither address nor name servers.

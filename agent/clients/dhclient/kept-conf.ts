@@ -2,17 +2,17 @@ import type { DesiredDhclient, DesiredState } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
-import type { KnownFiles } from '../../hold/files/verified-files.ts';
 import { isOurs, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import { errorCode, HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { dhclientIdle } from '../holders.ts';
+import type { ClientSurroundings } from '../client.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { dhclientComplaints } from './conf/complaints.ts';
 import { confFiles, interfaceOf } from './conf/conf-files.ts';
 import type { ConfSetting } from './conf/editor.ts';
 import { hookPlaces } from './hooks/hook-places.ts';
+import { dhclientIdle } from './idle.ts';
 import { clientName, DEFAULT_CONF, dhcpClients, type RunningDhclient } from './running.ts';
 import { noteStarts } from './start-records.ts';
 
@@ -21,15 +21,15 @@ export class Dhclient implements Resource {
   readonly name = 'dhclient';
   private readonly host: Host;
   private readonly desired: DesiredState;
-  private readonly known: KnownFiles;
+  private readonly around: ClientSurroundings;
   /** The wanted content of the files, as of the last look. */
   private wanted: DesiredDhclient;
 
-  constructor(host: Host, desired: DesiredState, known: KnownFiles) {
+  constructor(host: Host, desired: DesiredState, around: ClientSurroundings) {
     this.host = host;
     this.desired = desired;
     this.wanted = desired.dhclient;
-    this.known = known;
+    this.around = around;
   }
 
   async inspect(): Promise<Finding[]> {
@@ -80,13 +80,15 @@ export class Dhclient implements Resource {
   private async view(file: string, actual: string | null, clients: readonly RunningDhclient[]): Promise<FileView> {
     const settings = async () => {
       const all = await this.settings(file, actual ?? '', clients);
-      return dhclientIdle(this.host) ? all.filter(({ setting }) => !setting.startsWith('dns.')) : all;
+      return dhclientIdle(this.host, this.around.holders)
+        ? all.filter(({ setting }) => !setting.startsWith('dns.'))
+        : all;
     };
     const refused = (refusal: string): FileView => {
       return { wanted: actual, state: 'drifted', refusal, settings: () => this.unknown(refusal) };
     };
     const known = this.wanted === this.desired.dhclient ? file : `${file} without dns`;
-    if (actual !== null && this.known.has(known, actual)) return { wanted: actual, settings };
+    if (actual !== null && this.around.known.has(known, actual)) return { wanted: actual, settings };
 
     const original = this.original(file);
     // A setting that is no longer configured goes back to its original, unless another program has edited the file.
@@ -102,7 +104,7 @@ export class Dhclient implements Resource {
     const required = requiredUnasked(this.host, file, edited.text, this.wanted);
     if (required.length > 0) return refused(`the file is not changed: ${required.join('; ')}`);
     const reason = edited.warnings.length > 0 ? edited.warnings.join('; ') : undefined;
-    if (actual === wanted && actual !== null && reason === undefined) this.known.add(known, actual);
+    if (actual === wanted && actual !== null && reason === undefined) this.around.known.add(known, actual);
     return { wanted, reason, settings };
   }
 

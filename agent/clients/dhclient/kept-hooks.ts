@@ -2,14 +2,15 @@ import { type DesiredState, isWritten } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import { dnsSettings } from '../../hold/dns-settings.ts';
 import { compareFile } from '../../hold/files/compare-file.ts';
-import type { KnownFiles } from '../../hold/files/verified-files.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { dhclientIdle } from '../holders.ts';
+import type { ClientSurroundings } from '../client.ts';
 import { applyHook, whyUnheld } from '../hook-file.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
+import { scriptPaths } from './dhclient-scripts.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from './hooks/hook-places.ts';
+import { dhclientIdle } from './idle.ts';
 import { dhclientInstalled } from './installed.ts';
 
 /**
@@ -20,15 +21,15 @@ export class Hooks implements Resource {
   readonly name = 'hooks';
   private readonly host: Host;
   private readonly configured: DesiredState;
-  private readonly known: KnownFiles;
+  private readonly around: ClientSurroundings;
   /** The wanted content of the hooks, as of the last look. */
   private desired: DesiredState;
 
-  constructor(host: Host, desired: DesiredState, known: KnownFiles) {
+  constructor(host: Host, desired: DesiredState, around: ClientSurroundings) {
     this.host = host;
     this.configured = desired;
     this.desired = desired;
-    this.known = known;
+    this.around = around;
   }
 
   async inspect(): Promise<Finding[]> {
@@ -44,7 +45,9 @@ export class Hooks implements Resource {
       const all = await (enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
         : this.settings(places, enter?.state === 'ok', enter?.refusal ?? unheld(enter)));
-      return dhclientIdle(this.host) ? all.filter(({ setting }) => !setting.startsWith('dns.')) : all;
+      return dhclientIdle(this.host, this.around.holders)
+        ? all.filter(({ setting }) => !setting.startsWith('dns.'))
+        : all;
     };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }
@@ -59,7 +62,7 @@ export class Hooks implements Resource {
 
   async apply(finding: Finding): Promise<Outcome> {
     // RHEL's dhclient-script sources only a hook with the run bit; Debian's takes any.
-    return applyHook(this.host, finding, { mode: 0o755 });
+    return applyHook(this.host, finding, scriptPaths(this.host), { mode: 0o755 });
   }
 
   watches(): string[] {
@@ -104,7 +107,7 @@ export class Hooks implements Resource {
   ): Promise<string | null> {
     if (hook === null) return removeHook(places, actual ?? '');
     const known = this.desired === this.configured ? path : `${path} without dns`;
-    return this.known.wanted(known, actual, async () => {
+    return this.around.known.wanted(known, actual, async () => {
       const { renderEnterHook, renderExitHook } = await import('./hooks/hook-texts.ts');
       return placeHook(places, actual, hook === 'enter' ? renderEnterHook(this.desired) : renderExitHook(this.desired));
     });

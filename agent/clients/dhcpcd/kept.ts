@@ -2,15 +2,15 @@ import type { DesiredDns } from '../../config/desired.ts';
 import { dnsStates } from '../../hold/dns-settings.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
-import type { KnownFiles } from '../../hold/files/verified-files.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../../resolver/marked-block.ts';
 import { isLeftToOwner } from '../../resolver/owner.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
 import { applyHook, whyUnheld } from '../hook-file.ts';
-import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from './running.ts';
+import { DHCPCD_CONF, DHCPCD_SCRIPTS, dhcpcdIsHere, dhcpcdRuns, ENTER_HOOK, keepsTime } from './running.ts';
 
 /**
  * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd
@@ -21,34 +21,33 @@ export class Dhcpcd implements Resource {
   readonly name = 'dhcpcd';
   private readonly host: Host;
   private readonly dns: DesiredDns | null;
-  private readonly known: KnownFiles;
+  private readonly around: ClientSurroundings;
 
-  constructor(host: Host, dns: DesiredDns | null, known: KnownFiles) {
+  constructor(host: Host, dns: DesiredDns | null, around: ClientSurroundings) {
     this.host = host;
     this.dns = dns;
-    this.known = known;
+    this.around = around;
   }
 
   async inspect(): Promise<Finding[]> {
     const { host } = this;
-    const running = runs(host);
-    const here = running || dhcpcdInstalled(host);
+    const here = dhcpcdIsHere(host);
     const hook = await this.compare(ENTER_HOOK, 'lease', (text) => this.hook(text, here));
     if (!here && hook === null) return [];
     const conf = await this.compare(DHCPCD_CONF, 'boot', (text) => this.conf(text));
     const found = [hook, conf].filter((finding) => finding !== null);
-    return clientFindings(host, 'dhcpcd', running, found);
+    const { holders } = this.around;
+    return clientFindings(host, { program: 'dhcpcd', runs: dhcpcdRuns(host), holders }, found);
   }
 
   async apply(finding: Finding): Promise<Outcome> {
     const path = this.host.target(finding.key);
-    if (finding.key === ENTER_HOOK) return applyHook(this.host, finding, { path });
+    if (finding.key === ENTER_HOOK) return applyHook(this.host, finding, DHCPCD_SCRIPTS, { path });
     return applyFile(this.host, finding, { path, keepTime: keepsTime(this.host, path) });
   }
 
   watches(): string[] {
-    const here = this.dns !== null && (runs(this.host) || dhcpcdInstalled(this.host));
-    return here ? [ENTER_HOOK, DHCPCD_CONF] : [];
+    return this.dns !== null && dhcpcdIsHere(this.host) ? [ENTER_HOOK, DHCPCD_CONF] : [];
   }
 
   private compare(
@@ -82,7 +81,7 @@ export class Dhcpcd implements Resource {
   }
 
   private wantedHook(actual: string | null, dns: DesiredDns): Promise<string> {
-    return this.known.wanted(ENTER_HOOK, actual, async () => {
+    return this.around.known.wanted(ENTER_HOOK, actual, async () => {
       const { renderDhcpcdHook } = await import('./hook.ts');
       return placeInShell(actual, renderDhcpcdHook(dns));
     });
@@ -99,7 +98,7 @@ export class Dhcpcd implements Resource {
       return dnsStates(dns, 'boot', state, reason).filter((one) => !isByHook(one));
     };
     const known = nohook ? `${DHCPCD_CONF} nohook` : DHCPCD_CONF;
-    if (this.known.has(known, actual)) return { wanted: actual, settings: settings('ok') };
+    if (this.around.known.has(known, actual)) return { wanted: actual, settings: settings('ok') };
     const { confLines, editDhcpcdConf } = await import('./conf.ts');
     const edited = editDhcpcdConf(actual, dns === null ? null : confLines(dns, nohook));
     if (!edited.ok) {
@@ -108,7 +107,7 @@ export class Dhcpcd implements Resource {
     }
     const state = actual === edited.text ? 'ok' : 'drifted';
     const reason = edited.notes.length > 0 ? edited.notes.join('; ') : undefined;
-    if (state === 'ok' && reason === undefined) this.known.add(known, actual);
+    if (state === 'ok' && reason === undefined) this.around.known.add(known, actual);
     return { wanted: edited.text, reason, settings: settings(state, state === 'ok' ? undefined : behind(owned)) };
   }
 
@@ -140,8 +139,4 @@ const BY_HOOK: ReadonlySet<string> = new Set(['dns.sortlist', 'dns.options']);
 /** Whether dhcpcd.conf has no statement for the setting, so that only the hook holds it. */
 function isByHook({ setting }: SettingState): boolean {
   return BY_HOOK.has(setting);
-}
-
-function runs(host: Host): boolean {
-  return host.processes('dhcpcd', 'network').length > 0;
 }

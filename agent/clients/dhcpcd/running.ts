@@ -18,8 +18,16 @@ export function keepsTime(host: Host, path: string): boolean {
   return path.includes('dhcpcd') && path === host.target(DHCPCD_CONF);
 }
 
-export function dhcpcdInstalled(host: Host): boolean {
-  return ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
+/** The script that sources the enter hook at each event. */
+export const DHCPCD_SCRIPTS = ['dhcpcd-run-hooks'];
+
+export function dhcpcdRuns(host: Host): boolean {
+  return host.processes('dhcpcd', 'network').length > 0;
+}
+
+/** Whether dhcpcd runs, or is installed. */
+export function dhcpcdIsHere(host: Host): boolean {
+  return dhcpcdRuns(host) || ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
 }
 
 /**

@@ -5,7 +5,8 @@ import type { Finding, Moment, Outcome, Resource, SettingState } from '../../hol
 import { errorCode, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Keyword, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { contested } from '../holders.ts';
+import type { ClientSurroundings } from '../client.ts';
+import { contested } from '../contests.ts';
 import { linksWithServers, resolvedLinks } from '../resolved.ts';
 import { writtenThrough } from '../resolved-libc.ts';
 import { readDropIn, renderDropIn, wantedDomains } from './drop-in.ts';
@@ -30,10 +31,12 @@ export class Resolved implements Resource {
   readonly name = 'resolved';
   private readonly host: Host;
   private readonly dns: DesiredDns | null;
+  private readonly around: Pick<ClientSurroundings, 'holders'>;
 
-  constructor(host: Host, dns: DesiredDns | null) {
+  constructor(host: Host, dns: DesiredDns | null, around: Pick<ClientSurroundings, 'holders'>) {
     this.host = host;
     this.dns = dns;
+    this.around = around;
   }
 
   async inspect(): Promise<Finding[]> {
@@ -41,7 +44,7 @@ export class Resolved implements Resource {
     // With another value of `symlink`, resolv.conf is our own file, and libc does not ask systemd-resolved.
     if (dns?.symlink !== 'refuse') return leftWithNetworkd(this.host);
     const links = this.links();
-    const refusal = links.length === 0 ? null : contested(this.host, 'systemd-networkd');
+    const refusal = links.length === 0 ? null : contested(this.around.holders(), 'systemd-networkd');
     const refused = (finding: Finding) =>
       refusal === null || finding.state !== 'drifted' ? finding : { ...finding, refusal };
     const atBoot = await this.files(dns).inspect();

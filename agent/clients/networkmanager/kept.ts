@@ -2,12 +2,12 @@ import type { DesiredDns } from '../../config/desired.ts';
 import { dnsStates } from '../../hold/dns-settings.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
-import type { KnownFiles } from '../../hold/files/verified-files.ts';
 import type { Finding, Moment, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { isLeftToOwner } from '../../resolver/owner.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
 import { applyHook } from '../hook-file.ts';
 import { mainSettings } from './conf.ts';
@@ -16,7 +16,7 @@ import {
   hasReadConf,
   NETWORK_MANAGER_CONF,
   networkManager,
-  networkManagerInstalled,
+  networkManagerIsHere,
   tellNetworkManager,
 } from './running.ts';
 
@@ -30,31 +30,31 @@ export class NetworkManager implements Resource {
   readonly name = 'networkmanager';
   private readonly host: Host;
   private readonly dns: DesiredDns | null;
-  private readonly known: KnownFiles;
+  private readonly around: ClientSurroundings;
 
-  constructor(host: Host, dns: DesiredDns | null, known: KnownFiles) {
+  constructor(host: Host, dns: DesiredDns | null, around: ClientSurroundings) {
     this.host = host;
     this.dns = dns;
-    this.known = known;
+    this.around = around;
   }
 
   async inspect(): Promise<Finding[]> {
     const { host } = this;
     const process = networkManager(host);
-    const here = process !== null || networkManagerInstalled(host);
     // A file that Holdfast made is kept right even while NetworkManager does not run.
-    if (!here && host.lstat(NETWORK_MANAGER_CONF) === null) return [];
+    if (!networkManagerIsHere(host) && host.lstat(NETWORK_MANAGER_CONF) === null) return [];
     const { dns } = this;
     const found = [
       await this.compare(DISPATCHER, 'lease', async (actual) => (dns === null ? null : this.dispatcher(dns, actual))),
       await this.compare(NETWORK_MANAGER_CONF, 'boot', async () => (dns === null ? null : CONF)),
       ...(process === null || dns === null ? [] : [this.running(process)]),
     ].filter((finding) => finding !== null);
-    return clientFindings(host, 'NetworkManager', process !== null, found);
+    const { holders } = this.around;
+    return clientFindings(host, { program: 'NetworkManager', runs: process !== null, holders }, found);
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    if (finding.key === DISPATCHER) return applyHook(this.host, finding, { mode: 0o755 });
+    if (finding.key === DISPATCHER) return applyHook(this.host, finding, [DISPATCHER], { mode: 0o755 });
     if (finding.kind === 'file') {
       const outcome = await applyFile(this.host, finding);
       tellNetworkManager(this.host);
@@ -75,8 +75,7 @@ export class NetworkManager implements Resource {
   }
 
   watches(): string[] {
-    const here = this.dns !== null && (networkManager(this.host) !== null || networkManagerInstalled(this.host));
-    return here ? [DISPATCHER, NETWORK_MANAGER_CONF] : [];
+    return this.dns !== null && networkManagerIsHere(this.host) ? [DISPATCHER, NETWORK_MANAGER_CONF] : [];
   }
 
   /** null if the file is absent and not wanted. */
@@ -101,7 +100,7 @@ export class NetworkManager implements Resource {
   }
 
   private dispatcher(dns: DesiredDns, actual: string | null): Promise<string> {
-    return this.known.wanted(DISPATCHER, actual, async () => {
+    return this.around.known.wanted(DISPATCHER, actual, async () => {
       const { renderDispatcher } = await import('./dispatcher.ts');
       return renderDispatcher(dns);
     });

@@ -21,8 +21,9 @@ export function networkManagerHolders(host: Host): LeaseHolder[] {
   return [{ program: 'NetworkManager', pid, started, interfaces: leased(host) }];
 }
 
-export function networkManagerInstalled(host: Host): boolean {
-  return host.stat('/usr/sbin/NetworkManager') !== null;
+/** Whether NetworkManager runs, or is installed. */
+export function networkManagerIsHere(host: Host): boolean {
+  return networkManager(host) !== null || host.stat('/usr/sbin/NetworkManager') !== null;
 }
 
 export function networkManager(host: Host): Process | null {

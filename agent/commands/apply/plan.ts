@@ -1,4 +1,5 @@
 import { createTwoFilesPatch } from 'diff';
+import { CLIENTS } from '../../clients/clients.ts';
 import { differs, inspectAll } from '../../hold/converge.ts';
 import { titleOf, traitsOf } from '../../hold/finding-kinds.ts';
 import type { Finding } from '../../hold/resource.ts';
@@ -64,8 +65,10 @@ function isLine(finding: Finding): boolean {
   return traitsOf(finding).shown === 'line';
 }
 
-/** Resources whose files are Holdfast's own scripts, which operators do not read line by line. */
-const SCRIPTS: readonly string[] = ['hooks', 'dhcpcd', 'networkmanager'];
+/** Resources whose files are Holdfast's own scripts. */
+const SCRIPTS: readonly string[] = CLIENTS.flatMap(({ resources }) =>
+  resources.flatMap(({ name, keepsScripts }) => (keepsScripts ? [name] : [])),
+);
 const MOST_LINES = 30;
 
 /** Prints a long change of a script as its length; `--json` has every line. */

@@ -7,7 +7,7 @@ import { KnownFiles } from '../../hold/files/verified-files.ts';
 import { following } from '../../hold/late-bound.ts';
 import type { Proof } from '../../hold/proof/proof.ts';
 import type { Resource } from '../../hold/resource.ts';
-import { HostError, nullIfRefused } from '../../host/errors.ts';
+import { HostError } from '../../host/errors.ts';
 import { settleNotes } from '../../host/files/file-times.ts';
 import { Host } from '../../host/host.ts';
 import { inOtherNetwork } from '../../host/process/processes.ts';
@@ -100,7 +100,9 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
     return makeResources(host, whole, {
       only: options.only,
       known: files,
-      ledger: how.lasting ? { longestLease: () => leaseOf(host) } : {},
+      ledger: how.lasting
+        ? { longestLease: async () => (await import('../../clients/holders.ts')).longestKnownLease(host) }
+        : {},
     });
   };
   const nearness = isWhole(desired) ? null : await measured(host, desired);
@@ -165,15 +167,6 @@ async function leftToTheCloud(host: Host, desired: ConfiguredState): Promise<Met
   if (wishes.length === 0) return null;
   const { Metadata } = await import('../../metadata/metadata.ts');
   return new Metadata(host, desired.metadata, wishes);
-}
-
-/** Seconds of the longest lease that this host holds; null if unknown. */
-async function leaseOf(host: Host): Promise<number | null> {
-  const [{ knownLeases }, { longestLease }] = await Promise.all([
-    import('../../depends/leases/all.ts'),
-    import('../../clients/known-lease.ts'),
-  ]);
-  return nullIfRefused(() => longestLease(knownLeases(host)));
 }
 
 /** Returns the same object for as long as all of its parts stay the same. */

@@ -1,14 +1,12 @@
 /** `agent depends`: who on this host depends on an address, now, at the next lease, at the next boot. Changes nothing. */
 import { writeInstead } from '../../address/meant-address.ts';
-import { longestLease } from '../../clients/known-lease.ts';
+import { longestKnownLease } from '../../clients/holders.ts';
 import { show } from '../../config/config-error.ts';
 import { type Dependence, type DependsAnswer, TENSES, type Tense, type Unseen } from '../../depends/dependence.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
-import { knownLeases } from '../../depends/leases/all.ts';
 import { type DependsVerdict, lookAtAll, verdictOf } from '../../depends/look-at-sources.ts';
 import { dependsSources } from '../../depends/sources.ts';
 import { Surroundings } from '../../depends/surroundings.ts';
-import { nullIfRefused } from '../../host/errors.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { openHost } from '../context/context.ts';
 import { EXIT, paint, print, printError, printJson, reportUsage } from '../output/output.ts';
@@ -39,7 +37,7 @@ export async function depends(options: DependsOptions): Promise<number> {
   const answer = host.live ? seen : { ...seen, unseen: [...seen.unseen, ...TENSES.flatMap(notLive)] };
   const verdict = verdictOf(answer);
   if (options.json) {
-    const longest = nullIfRefused(() => longestLease(knownLeases(host)));
+    const longest = await longestKnownLease(host);
     printJson({ addresses: asked === null ? null : addresses, verdict, ...answer, longestLease: longest });
   } else {
     if (problem !== null) printError(`The configuration is not used, so no name server counts as held: ${problem}`);

@@ -1,6 +1,7 @@
 /** What Holdfast puts in place of the name servers that a DHCP client's next lease offers. */
 import type { IpAddress } from '../../address/accepted.ts';
 import type { LeaseProgram } from '../../clients/client.ts';
+import { CLIENTS } from '../../clients/clients.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
 import type { HeldByHoldfast } from '../../depends/surroundings.ts';
 import { Originals } from '../../hold/originals/originals.ts';
@@ -14,12 +15,9 @@ import type { CommonOptions } from '../common-options.ts';
 import { openContext } from '../context/context.ts';
 
 /** The resource that holds a client's leases. */
-const HOLDERS = {
-  dhclient: 'hooks',
-  dhcpcd: 'dhcpcd',
-  NetworkManager: 'networkmanager',
-  'systemd-networkd': 'resolved',
-} as const satisfies Record<LeaseProgram, ResourceName>;
+const HOLDERS = new Map(
+  CLIENTS.flatMap(({ program, resources: [first] }) => (first === undefined ? [] : [[program, first.name] as const])),
+);
 
 const SETTING = 'dns.nameservers';
 
@@ -30,11 +28,12 @@ export async function heldHere(
 ): Promise<HeldByHoldfast & { readonly problem: string | null }> {
   const originals = originalServers(host);
   try {
-    const { resources, desired } = await openContext({ ...options, only: Object.values(HOLDERS) }, { optional: true });
+    const { resources, desired } = await openContext({ ...options, only: [...HOLDERS.values()] }, { optional: true });
     const servers = desired.dns?.nameservers ?? null;
     const known = new Map<LeaseProgram, Promise<readonly string[] | null>>();
     const holding = (client: LeaseProgram) => {
-      const looked = known.get(client) ?? held(resources, HOLDERS[client]).then((ok) => (ok ? servers : null));
+      const looked =
+        known.get(client) ?? held(resources, HOLDERS.get(client) ?? '').then((ok) => (ok ? servers : null));
       known.set(client, looked);
       return looked;
     };

@@ -2,7 +2,7 @@
  * Tells the collector which name servers this host depends on: at the start, when that changes, and every six hours. A
  * process of its own looks, because the look reads the files of every container, and would keep the daemon from its work.
  */
-import { NETWORKD_LEASES } from '../../clients/networkd/managed-links.ts';
+import { CLIENTS } from '../../clients/clients.ts';
 import { type Dependence, TENSES, type Tense, type ToldDependences, type Unseen } from '../../depends/dependence.ts';
 import { bodyOf } from '../../depends/dependences-event.ts';
 import { extended, loadHistory, type SeenList, saveHistory } from '../../depends/holders/server-history.ts';
@@ -54,14 +54,7 @@ const TRANSIENT = [
 ];
 
 /** Files and folders that the next event of a DHCP client changes. */
-const WATCHED = [
-  RESOLV_CONF,
-  '/var/lib/dhcp/x',
-  '/var/lib/dhclient/x',
-  '/var/lib/dhcpcd/x',
-  `${NETWORKD_LEASES}/x`,
-  '/run/NetworkManager/devices/x',
-];
+const WATCHED = [RESOLV_CONF, ...CLIENTS.flatMap(({ leaseFiles }) => leaseFiles)];
 
 /** Who asked is told with each heartbeat, by the ledger. */
 const TOLD_TENSES: readonly Tense[] = TENSES.filter((tense) => tense !== 'asked');

@@ -1,10 +1,10 @@
 /** What the next event of each DHCP client would bring: its last offer, unless Holdfast holds other name servers there. */
 
+import { knownLeases } from '../../clients/holders.ts';
 import type { KnownLease } from '../../clients/known-lease.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { canonicalAddress } from '../found-addresses.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { knownLeases } from './all.ts';
 
 const COMMON = { tense: 'lease', source: 'leases' } as const;
 
@@ -13,7 +13,7 @@ export function leasesSource({ host, holding }: Surroundings): DependsSource {
     name: COMMON.source,
     tense: COMMON.tense,
     async look(addresses, signal) {
-      const { leases, unknown } = knownLeases(host);
+      const { leases, unknown } = await knownLeases(host);
       const found: Dependence[] = [];
       const doubts: string[] = [];
       for (const lease of leases) {

@@ -2,8 +2,7 @@
  * The records of resolvconf(8), one for each interface and program: at the next event of any of them resolvconf makes
  * resolv.conf from all records.
  */
-
-import { LEASE_PROGRAMS } from '../../clients/client.ts';
+import { CLIENTS } from '../../clients/clients.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { ofHost, readFiles } from '../files.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -22,7 +21,7 @@ export function resolvconfRecordsSource({ host, holding }: Surroundings): Depend
       const { files, unread } = readFiles(ofHost(host), RECORDS);
       const read = files.flatMap(({ path, text }) => named(text, addresses).map((one) => ({ ...one, path })));
       // Held name servers take the place of what resolvconf would write.
-      const held = read.length === 0 ? [] : await Promise.all(LEASE_PROGRAMS.map(holding));
+      const held = read.length === 0 ? [] : await Promise.all(CLIENTS.map(({ program }) => holding(program)));
       const isHeld = held.some((servers) => servers !== null);
       const found = (isHeld ? [] : read).map(({ address, line, path }): Dependence => {
         const record = path.replace(/^.*\//, '');

@@ -1,11 +1,13 @@
 /** The running DHCP clients: whether the hooks and dhclient.conf reach them, and whether they disturb each other. */
 
 import { holderName } from '../../clients/client.ts';
+import { contests } from '../../clients/contests.ts';
 import { type Script, scriptOf, scriptsInUse } from '../../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts';
+import { dhclientIdle } from '../../clients/dhclient/idle.ts';
 import { clientName, dhcpClients, type RunningDhclient, staleSince } from '../../clients/dhclient/running.ts';
 import { scriptDoubts } from '../../clients/dhclient/script/script-verdict.ts';
-import { contests, dhclientIdle, leaseHolders } from '../../clients/holders.ts';
+import { leaseHolders } from '../../clients/holders.ts';
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import type { Host } from '../../host/host.ts';
@@ -46,7 +48,7 @@ function* others({ host, desired, daemons }: DoctorSurroundings): Iterable<Docto
       yield {
         code: 'HF-DHCP-OTHER',
         seen: `${holderName(holder)} holds the lease: \`dns\` is held with it, and ${beside}`,
-        severity: desired !== null && dhclientIdle(host) ? 'warning' : 'note',
+        severity: desired !== null && dhclientIdle(host, () => leaseHolders(host)) ? 'warning' : 'note',
       };
     }
   }

@@ -14,14 +14,15 @@ import {
   neighbours,
   unknown,
 } from '../../clients/dhclient/hooks/other-hooks.ts';
-import { dhclientIdle } from '../../clients/holders.ts';
+import { dhclientIdle } from '../../clients/dhclient/idle.ts';
+import { leaseHolders } from '../../clients/holders.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 export function* hooksCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const places = hookPlaces(host);
   if (places === null) return;
-  const idle = dhclientIdle(host);
+  const idle = dhclientIdle(host, () => leaseHolders(host));
   for (const name of ['enter', 'exit'] as const) {
     yield* ignored(host, places, name);
     for (const hook of neighbours(host, places, name)) {

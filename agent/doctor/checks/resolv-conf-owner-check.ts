@@ -1,7 +1,7 @@
 /** Programs that write /etc/resolv.conf although the file is no link of theirs. */
 import { DHCPCD_CONF, ENTER_HOOK } from '../../clients/dhcpcd/running.ts';
 import { leavesResolvConf } from '../../clients/networkmanager/conf.ts';
-import { networkManagerInstalled } from '../../clients/networkmanager/running.ts';
+import { networkManagerIsHere } from '../../clients/networkmanager/running.ts';
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import type { Host } from '../../host/host.ts';
 import { isHeader, mayBeHeader } from '../../resolver/header.ts';
@@ -48,7 +48,7 @@ export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<Doct
 }
 
 function networkManager(host: Host, pid: number | undefined): string | null {
-  const installed = !host.live && networkManagerInstalled(host);
+  const installed = !host.live && networkManagerIsHere(host);
   if ((pid === undefined && !installed) || leavesResolvConf(host)) return null;
   return `${pid === undefined ? 'NetworkManager is installed' : `NetworkManager[${pid}] runs`}, without dns=none in /etc/NetworkManager/NetworkManager.conf or its conf.d`;
 }

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { holderName } from '../../../agent/clients/client.ts';
-import { contested, dhclientIdle, leaseHolders } from '../../../agent/clients/holders.ts';
+import { contested } from '../../../agent/clients/contests.ts';
+import { dhclientIdle } from '../../../agent/clients/dhclient/idle.ts';
+import { leaseHolders } from '../../../agent/clients/holders.ts';
 import { dhcpClientsCheck } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, patientHost, seenBy } from '../../parts/doctor-patient.ts';
 
@@ -40,7 +42,7 @@ test('lease holders: NetworkManager and networkd hold the interfaces with a leas
     NetworkManager: { 8: '/usr/sbin/NetworkManager --no-daemon' },
     'systemd-network': { 9: '/lib/systemd/systemd-networkd' },
   };
-  assert.deepEqual(holders(t, { files, others }), ['NetworkManager[8] on eth0', 'systemd-networkd[9] on eth1']);
+  assert.deepEqual(holders(t, { files, others }), ['systemd-networkd[9] on eth1', 'NetworkManager[8] on eth0']);
   assert.deepEqual(holders(t, { files }), [], 'what a program left behind that does not run any more');
 });
 
@@ -56,7 +58,10 @@ test('lease holders: a dhclient that NetworkManager runs is not one of its own',
 test('lease holders: dhclient is idle only where another program holds the lease, and no dhclient ever had one', (t) => {
   const files = { ...LINKS, 'run/systemd/netif/leases/2': '' };
   const others = { 'systemd-network': { 9: '/lib/systemd/systemd-networkd' } };
-  const idle = (patient: Patient) => dhclientIdle(patientHost(t, patient));
+  const idle = (patient: Patient) => {
+    const host = patientHost(t, patient);
+    return dhclientIdle(host, () => leaseHolders(host));
+  };
   assert.equal(idle({ files, others }), true);
   assert.equal(idle({ files: LINKS, others }), false, 'nobody has a lease');
   assert.equal(idle({ files, others, dhclients: { 5: 'dhclient eth1' } }), false);
@@ -70,7 +75,10 @@ test('lease holders: dhclient is idle only where another program holds the lease
 test('lease holders: two programs on one interface are named, with their process ids', (t) => {
   const others = { dhcpcd: { 49: ['dhcpcd: eth0 [ip4]'] } };
   const both = { files: LINKS, others, dhclients: { 5: 'dhclient eth0' } };
-  assert.match(contested(patientHost(t, both), 'dhcpcd') ?? '', /^eth0 is served by dhclient\[5\] and dhcpcd\[49\]:/);
+  assert.match(
+    contested(leaseHolders(patientHost(t, both)), 'dhcpcd') ?? '',
+    /^eth0 is served by dhclient\[5\] and dhcpcd\[49\]:/,
+  );
   const seen = seenBy(t, dhcpClientsCheck, both).filter(({ code }) => code === 'HF-LEASE-CONTESTED');
   assert.deepEqual(
     seen.map((one) => one.seen),
@@ -78,11 +86,14 @@ test('lease holders: two programs on one interface are named, with their process
   );
 
   const everywhere = { files: LINKS, others, dhclients: { 5: 'dhclient' } };
-  assert.match(contested(patientHost(t, everywhere), 'dhcpcd') ?? '', /^eth0 is served by dhclient\[5\] and dhcpcd/);
-  assert.equal(contested(patientHost(t, both), 'NetworkManager'), null, 'it does not run');
+  assert.match(
+    contested(leaseHolders(patientHost(t, everywhere)), 'dhcpcd') ?? '',
+    /^eth0 is served by dhclient\[5\] and dhcpcd/,
+  );
+  assert.equal(contested(leaseHolders(patientHost(t, both)), 'NetworkManager'), null, 'it does not run');
   const apart = { files: LINKS, others, dhclients: { 5: 'dhclient eth1' } };
-  assert.equal(contested(patientHost(t, apart), 'dhcpcd'), null);
+  assert.equal(contested(leaseHolders(patientHost(t, apart)), 'dhcpcd'), null);
   assert.ok(!codes(seenBy(t, dhcpClientsCheck, apart)).includes('HF-LEASE-CONTESTED'));
   const twice = { dhclients: { 5: 'dhclient eth0', 6: 'dhclient eth0' } };
-  assert.equal(contested(patientHost(t, twice), 'dhclient'), null, 'the same hooks hold both');
+  assert.equal(contested(leaseHolders(patientHost(t, twice)), 'dhclient'), null, 'the same hooks hold both');
 });

@@ -2,9 +2,7 @@
  * Kernel settings that other programs set after systemd-sysctl, from their own files: tuned, systemd-networkd,
  * NetworkManager, dhcpcd, ifupdown, and scripts. Inspected only if a configured setting may be one of them.
  */
-import { dhcpcdSysctls } from '../../../clients/dhcpcd/sysctls.ts';
-import { networkdSysctls } from '../../../clients/networkd/sysctls.ts';
-import { networkManagerSysctls } from '../../../clients/networkmanager/sysctls.ts';
+import { CLIENTS } from '../../../clients/clients.ts';
 import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
 import { isPattern, matchesSysctl } from './boot.ts';
@@ -19,7 +17,7 @@ import { reappliesSysctls, tunedSysctls } from './tuned-profile.ts';
  */
 export function laterSysctls(host: Host, paths: readonly string[]): Assignment[] {
   const tuned = reappliesSysctls(host) ? [] : tunedSysctls(host);
-  const sources = [networkdSysctls, networkManagerSysctls, dhcpcdSysctls, ifupdownSysctls, scriptSysctls];
+  const sources = [...CLIENTS.flatMap(({ sysctls }) => sysctls ?? []), ifupdownSysctls, scriptSysctls];
   const others = sources.flatMap((source): Assignment[] => nullIfRefused(() => source(host)) ?? []);
   return [...tuned, ...others].flatMap((one) => {
     if (!isPattern(one.path)) return [one];

@@ -1,10 +1,11 @@
 /** Other hooks of dhcpcd: the lease is held only if all of them are known to leave resolv.conf alone. */
+
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { Dhcpcd } from '../../../../agent/clients/dhcpcd/kept.ts';
-import { KnownFiles } from '../../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
+import { clientSurroundings } from '../../../parts/client-surroundings.ts';
 import { dns } from '../../../parts/desired.ts';
 import { missing, scratch } from '../../../parts/scratch.ts';
 
@@ -16,7 +17,7 @@ const skip = missing('flock');
 async function lease(t: TestContext, files: Record<string, string>, below = '') {
   const host = new Host({ root: scratch(t, { 'usr/sbin/dhcpcd': '', 'etc/dhcpcd.conf': 'duid\n', ...files }) });
   const resource = () =>
-    new Dhcpcd(host, dns({ nameservers: ['10.0.0.1'], search: ['a.example'] }), new KnownFiles('x'));
+    new Dhcpcd(host, dns({ nameservers: ['10.0.0.1'], search: ['a.example'] }), clientSurroundings(host));
   for (const finding of await resource().inspect()) await resource().apply(finding);
   const enter = host.locate(`/${ENTER}`);
   writeFileSync(enter, readFileSync(enter, 'utf8') + below);

@@ -1,4 +1,5 @@
 /** NetworkManager's files in their order, and what Holdfast keeps of them on a folder of files. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { leavesResolvConf, mainSettings } from '../../../../agent/clients/networkmanager/conf.ts';
@@ -6,6 +7,7 @@ import { NetworkManager } from '../../../../agent/clients/networkmanager/kept.ts
 import type { DesiredDns } from '../../../../agent/config/desired.ts';
 import { KnownFiles } from '../../../../agent/hold/files/verified-files.ts';
 import { accepted } from '../../../parts/accepted.ts';
+import { clientSurroundings } from '../../../parts/client-surroundings.ts';
 import { patientHost } from '../../../parts/doctor-patient.ts';
 
 const DNS: DesiredDns = accepted({
@@ -39,7 +41,8 @@ test('NetworkManager.conf: the last file wins; /etc stands for /usr/lib, and onl
 test('not here: nothing; below a root that has it: both files; no more configured: taken away', async (t) => {
   const known = new KnownFiles('');
   const inspect = (patient: Parameters<typeof patientHost>[1], dns: DesiredDns | null) => {
-    return new NetworkManager(patientHost(t, patient), dns, known).inspect();
+    const host = patientHost(t, patient);
+    return new NetworkManager(host, dns, clientSurroundings(host, known)).inspect();
   };
   assert.deepEqual(await inspect({}, DNS), []);
   const installed = { 'usr/sbin/NetworkManager': '' };

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readDhcp4, readDhcp6 } from '../../../../agent/clients/dhcpcd/known-leases.ts';
+import { knownLeases } from '../../../../agent/clients/holders.ts';
 import { longestLease } from '../../../../agent/clients/known-lease.ts';
-import { knownLeases } from '../../../../agent/depends/leases/all.ts';
 import { leasesSource } from '../../../../agent/depends/leases/leases-source.ts';
 import { around, ask } from '../../../parts/depends-scene.ts';
 
@@ -70,7 +70,7 @@ test('systemd-networkd and NetworkManager: by their records in /run', async (t) 
     '10.0.1.1 NetworkManager[8] on eth1',
     '10.0.1.2 NetworkManager[8] on eth1',
   ]);
-  const known = knownLeases(scene.host);
+  const known = await knownLeases(scene.host);
   assert.deepEqual(
     known.leases.map(({ duration }) => duration),
     [5400, 7200],
@@ -98,7 +98,7 @@ test('dhcpcd: its lease file is the server’s message', async (t) => {
     '10.0.0.1 dhcpcd[7] on eth0',
     '10.0.0.2 dhcpcd[7] on eth0',
   ]);
-  assert.equal(longestLease(knownLeases(scene.host)), 3600);
+  assert.equal(longestLease(await knownLeases(scene.host)), 3600);
   writeFileSync(path, 'garbage');
   const { found, unseen } = await ask(leasesSource(scene));
   assert.deepEqual(found, []);

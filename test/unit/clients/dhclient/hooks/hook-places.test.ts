@@ -1,4 +1,5 @@
 /** Our hooks go to the files and folders that the dhclient-script in use sources. */
+
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,8 +13,8 @@ import {
   whyDeaf,
 } from '../../../../../agent/clients/dhclient/hooks/hook-places.ts';
 import { Hooks } from '../../../../../agent/clients/dhclient/kept-hooks.ts';
-import { KnownFiles } from '../../../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../../../agent/host/host.ts';
+import { clientSurroundings } from '../../../../parts/client-surroundings.ts';
 import { command } from '../../../../parts/command.ts';
 import { WHOLE } from '../../../../parts/desired.ts';
 import { fill, scratch } from '../../../../parts/scratch.ts';
@@ -99,11 +100,11 @@ test('hook places: a shared hook without its run bit is said to be passed over',
   const root = scratch(t, { 'sbin/dhclient-script': RHEL, 'etc/dhcp/dhclient-enter-hooks': '#!/bin/sh\n:\n' });
   const host = new Host({ root });
   chmodSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), 0o644);
-  const [enter, exit] = await new Hooks(host, WHOLE, new KnownFiles('test')).inspect();
+  const [enter, exit] = await new Hooks(host, WHOLE, clientSurroundings(host)).inspect();
   assert.match(enter!.refusal!, /lacks the run bit \(chmod \+x/);
   assert.equal(exit!.refusal, undefined);
   chmodSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), 0o755);
-  assert.equal((await new Hooks(host, WHOLE, new KnownFiles('test')).inspect())[0]!.refusal, undefined);
+  assert.equal((await new Hooks(host, WHOLE, clientSurroundings(host)).inspect())[0]!.refusal, undefined);
 });
 
 /** The folders for hooks on a host with this dhclient-script, and whether the file's run bit counts. */

@@ -1,4 +1,5 @@
 /** dhclient-scripts themselves: the lease is held only if the script lets our hooks have the last word. */
+
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
@@ -7,8 +8,8 @@ import { hookPlaces } from '../../../../../agent/clients/dhclient/hooks/hook-pla
 import { Hooks } from '../../../../../agent/clients/dhclient/kept-hooks.ts';
 import { scriptDoubts } from '../../../../../agent/clients/dhclient/script/script-verdict.ts';
 import { dhcpClientsCheck } from '../../../../../agent/doctor/checks/dhcp-clients-check.ts';
-import { KnownFiles } from '../../../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../../../agent/host/host.ts';
+import { clientSurroundings } from '../../../../parts/client-surroundings.ts';
 import { WHOLE } from '../../../../parts/desired.ts';
 import { DEBIAN_SCRIPT, ISC_SCRIPT, RHEL_FUNCTIONS, RHEL_SCRIPT } from '../../../../parts/dhclient-scripts.ts';
 import { codes, seenOn } from '../../../../parts/doctor-patient.ts';
@@ -235,7 +236,7 @@ for (const [name, [script, ...expected]] of Object.entries(HARMFUL)) {
 /** How `agent status` shows the lease of dns.nameservers and of a route on a host with this script, and doctor's codes. */
 async function shown(t: TestContext, script: string): Promise<{ dns: string; codes: string[] }> {
   const host = new Host({ root: scratch(t, { [PATH.slice(1)]: script, 'bin/sh': '', ...FILES }) });
-  const ours = () => new Hooks(host, WHOLE, new KnownFiles('test'));
+  const ours = () => new Hooks(host, WHOLE, clientSurroundings(host));
   for (const finding of await ours().inspect()) await ours().apply(finding);
   const [enter] = await ours().inspect();
   const { state } = (await enter!.settings()).find(({ setting }) => setting === 'dns.nameservers')!;

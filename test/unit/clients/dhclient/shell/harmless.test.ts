@@ -1,4 +1,5 @@
 /** What can be known of other people's hooks by reading them: that they leave resolv.conf alone, or that nothing is known. */
+
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
@@ -6,8 +7,8 @@ import { Hooks } from '../../../../../agent/clients/dhclient/kept-hooks.ts';
 import { doubtsIn } from '../../../../../agent/clients/dhclient/shell/harmless.ts';
 import type { ShellCommand } from '../../../../../agent/clients/dhclient/shell/shell.ts';
 import { hooksCheck } from '../../../../../agent/doctor/checks/hooks-check.ts';
-import { KnownFiles } from '../../../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../../../agent/host/host.ts';
+import { clientSurroundings } from '../../../../parts/client-surroundings.ts';
 import { WHOLE } from '../../../../parts/desired.ts';
 import { DEBIAN_SCRIPT } from '../../../../parts/dhclient-scripts.ts';
 import { codes, seenOn } from '../../../../parts/doctor-patient.ts';
@@ -122,7 +123,7 @@ const RHEL =
 /** How the lease stands on a host with our hooks and these files, why, and the codes of doctor. */
 async function lease(t: TestContext, script: string, files: Record<string, string>, after = '') {
   const host = new Host({ root: scratch(t, { 'sbin/dhclient-script': script, ...files }) });
-  const ours = () => new Hooks(host, WHOLE, new KnownFiles('test'));
+  const ours = () => new Hooks(host, WHOLE, clientSurroundings(host));
   for (const finding of await ours().inspect()) await ours().apply(finding);
   if (after !== '') appendFileSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), after);
   const [enter] = await ours().inspect();

@@ -1,0 +1,33 @@
+/** dhcpcd: the enter hook (the lease moment), and dhcpcd.conf (the boot moment). */
+import { fileLeftover } from '../../hold/files/file-revert.ts';
+import { findBlock } from '../../resolver/marked-block.ts';
+import type { DhcpClient } from '../client.ts';
+import { hookLeftover } from '../hook-leftover.ts';
+import { Dhcpcd } from './kept.ts';
+import { DHCPCD_SCRIPTS, dhcpcdHolders, dhcpcdIsHere, ENTER_HOOK, keepsTime } from './running.ts';
+import { dhcpcdSysctls } from './sysctls.ts';
+
+export const dhcpcdClient: DhcpClient = {
+  program: 'dhcpcd',
+  isHere: dhcpcdIsHere,
+  running: dhcpcdHolders,
+  leases: async (host) => (await import('./known-leases.ts')).dhcpcdLeases(host),
+  resources: [
+    {
+      name: 'dhcpcd',
+      keepsScripts: true,
+      turn: 'before resolv.conf',
+      make: (host, desired, around) => new Dhcpcd(host, desired.dns, around),
+      undoing: {
+        file: (host, original) =>
+          original.key === ENTER_HOOK
+            ? hookLeftover(host, original, DHCPCD_SCRIPTS)
+            : fileLeftover(host, original, { keepTime: keepsTime(host, original.key) }),
+      },
+    },
+  ],
+  scripts: () => DHCPCD_SCRIPTS,
+  orphans: (host) => (!dhcpcdIsHere(host) && findBlock(host.readText(ENTER_HOOK) ?? '') !== null ? [ENTER_HOOK] : []),
+  sysctls: dhcpcdSysctls,
+  leaseFiles: ['/var/lib/dhcpcd/x'],
+};

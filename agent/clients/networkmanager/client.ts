@@ -1,0 +1,40 @@
+/** NetworkManager: a dispatcher script (the lease moment), and `dns=none` in conf.d (the boot moment). */
+import { fileLeftover } from '../../hold/files/file-revert.ts';
+import type { DhcpClient } from '../client.ts';
+import { hookLeftover } from '../hook-leftover.ts';
+import { NetworkManager } from './kept.ts';
+import {
+  DISPATCHER,
+  NETWORK_MANAGER_CONF,
+  networkManagerHolders,
+  networkManagerIsHere,
+  tellNetworkManager,
+} from './running.ts';
+import { networkManagerSysctls } from './sysctls.ts';
+
+export const networkManagerClient: DhcpClient = {
+  program: 'NetworkManager',
+  isHere: networkManagerIsHere,
+  running: networkManagerHolders,
+  leases: async (host) => (await import('./known-leases.ts')).networkManagerLeases(host),
+  resources: [
+    {
+      name: 'networkmanager',
+      keepsScripts: true,
+      turn: 'after resolv.conf',
+      make: (host, desired, around) => new NetworkManager(host, desired.dns, around),
+      undoing: {
+        file: (host, original) =>
+          original.key === DISPATCHER ? hookLeftover(host, original, [DISPATCHER]) : fileLeftover(host, original),
+        told: (host, files) => {
+          if (files.includes(NETWORK_MANAGER_CONF)) tellNetworkManager(host);
+        },
+      },
+    },
+  ],
+  scripts: () => [DISPATCHER],
+  orphans: (host) =>
+    networkManagerIsHere(host) || host.stat(NETWORK_MANAGER_CONF) === null ? [] : [NETWORK_MANAGER_CONF],
+  sysctls: networkManagerSysctls,
+  leaseFiles: ['/run/NetworkManager/devices/x'],
+};
