@@ -6,7 +6,7 @@
 import type { Host } from '../../host/host.ts';
 import type { ProgramSysctl } from '../client-sysctl.ts';
 import { BLOCKS, options } from './conf.ts';
-import { DHCPCD_CONF, dhcpcdHolders } from './dhcpcd.ts';
+import { DHCPCD_CONF, dhcpcdHolders } from './running.ts';
 
 export function dhcpcdSysctls(host: Host): ProgramSysctl[] {
   const holders = dhcpcdHolders(host);

@@ -18,7 +18,7 @@ import { reappliesSysctls, tunedSysctls } from './tuned-profile.ts';
 export function laterSysctls(host: Host, paths: readonly string[]): Assignment[] {
   const tuned = reappliesSysctls(host) ? [] : tunedSysctls(host);
   const sources = [...CLIENTS.flatMap(({ sysctls }) => sysctls ?? []), ifupdownSysctls, scriptSysctls];
-  const others = sources.flatMap((source): Assignment[] => nullIfRefused(() => source(host)) ?? []);
+  const others = sources.flatMap((source): readonly Assignment[] => nullIfRefused(() => source(host)) ?? []);
   return [...tuned, ...others].flatMap((one) => {
     if (!isPattern(one.path)) return [one];
     return paths.filter((path) => matchesSysctl(one.path, path)).map((path) => ({ ...one, path }));
