@@ -12,7 +12,7 @@ import { REPOSITORY } from '../parts/repository.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 
 /** Both share one tree, because another list of packages takes a minute to install. */
-const PACKAGES = {
+export const PACKAGES = {
   bookworm: ['dhcpcd', 'libpam-systemd', 'network-manager'],
   trixie: ['dhcpcd', 'network-manager'],
 } as const;

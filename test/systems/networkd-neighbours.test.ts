@@ -11,10 +11,9 @@ import { REPOSITORY } from '../parts/repository.ts';
 import { until } from './clients.ts';
 import { askedSinceBoot, prepareFirstSecond } from './first-second.ts';
 import { Machine, unavailable } from './machine.ts';
+import { NETPLAN_PACKAGES } from './netplan-packages.ts';
 
 const skip = unavailable();
-/** debootstrap chooses no package for a virtual one, so python3-cffi-backend is named. */
-const PACKAGES = ['systemd-resolved', 'netplan.io', 'cloud-init', 'python3-cffi-backend', 'udev'];
 const KEPT = '/var/lib/holdfast/networkd';
 const NETPLAN = '/etc/netplan/50-lan.yaml';
 const HELD = [NEW.map((server) => `nameserver ${server}`).join(' ')];
@@ -31,7 +30,7 @@ interface Scene {
 async function boot({ files, setup = '' }: Scene): Promise<Machine> {
   return Machine.boot({
     release: 'bookworm',
-    packages: PACKAGES,
+    packages: NETPLAN_PACKAGES,
     files: {
       '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
       '/etc/holdfast/agent.yaml': `dns: { search: [dev.example.com], nameservers: [${NEW.join(', ')}] }\n`,
