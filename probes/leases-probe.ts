@@ -3,12 +3,12 @@ import { wantedIn } from '../agent/clients/dhclient/conf/wanted.ts';
 import { type LeaseRecord, leaseRecords } from '../agent/clients/dhclient/leases/lease-records.ts';
 import { currentLease } from '../agent/clients/dhclient/leases/leases.ts';
 import { clientName, dhcpClients, type RunningDhclient, staleSince } from '../agent/clients/dhclient/running.ts';
-import type { DesiredDhclient } from '../agent/config/desired.ts';
+import type { DesiredDhcp } from '../agent/config/desired.ts';
 import { envName, envValue } from '../agent/config/notation/dhcp-options.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type Condition, type Probe, type Reading, type Sample, type SampleAttributes, sample } from './probe.ts';
 
-export function leasesProbe(host: Host, dhclient: DesiredDhclient): Probe {
+export function leasesProbe(host: Host, dhclient: DesiredDhcp): Probe {
   return {
     name: 'leases',
     cost: 'constant',
@@ -44,7 +44,7 @@ function lease(
   client: RunningDhclient,
   name: string,
   record: LeaseRecord | null,
-  dhclient: DesiredDhclient,
+  dhclient: DesiredDhcp,
   now: number,
 ): Reading[] {
   const attributes = { interface: name, ...family(client) };
@@ -77,11 +77,7 @@ function expired(name: string, expire: number, attributes: SampleAttributes): Co
 }
 
 /** Samples of the options that the hook records and the configuration supersedes. */
-function superseded(
-  { offered, family, interface: name }: LeaseRecord,
-  dhclient: DesiredDhclient,
-  about: SampleAttributes,
-) {
+function superseded({ offered, family, interface: name }: LeaseRecord, dhclient: DesiredDhcp, about: SampleAttributes) {
   return wantedIn(dhclient, name).flatMap(({ definition, values }): Sample[] => {
     const option = definition.name;
     const value = offered.get(envName(definition).replace(/^new_/, ''));

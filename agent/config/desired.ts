@@ -8,7 +8,7 @@ import type { DesiredMetadata, MetadataName } from './desired-metadata.ts';
 
 export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;
-  readonly dhclient: DesiredDhclient;
+  readonly dhclient: DesiredDhcp;
   readonly restart: RestartPolicy;
   /** In the order of the configuration; the sysctls that `forwarding` implies come last. */
   readonly sysctl: readonly DesiredSysctl[];
@@ -133,7 +133,7 @@ export interface DesiredVerify {
 export type RestartPolicy = 'never' | 'whenSafe';
 
 /** The values that dhclient must use in one scope: globally, or for one interface. */
-export interface DhclientScope {
+export interface DhcpScope {
   /** Option name (`ntp-servers`) to its values; `dns` is already merged in. */
   readonly supersede: ReadonlyMap<string, readonly string[]>;
   readonly request: { readonly without: readonly string[]; readonly also: readonly string[] } | null;
@@ -144,10 +144,10 @@ export interface DhclientScope {
 /** Options 3; 121 (RFC 3442) and Microsoft's 249. */
 export type IgnoredOffer = 'routers' | 'classless-routes';
 
-export interface DesiredDhclient {
-  readonly global: DhclientScope;
+export interface DesiredDhcp {
+  readonly global: DhcpScope;
   /** Hold only the interface's own settings, without the global ones. */
-  readonly interfaces: ByInterface<DhclientScope>;
+  readonly interfaces: ByInterface<DhcpScope>;
 }
 
 /** Any text may be looked up, and only accepted names are in it. */

@@ -3,7 +3,7 @@
  * its place among the others.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DesiredDhclient } from '../config/desired.ts';
+import type { DesiredDhcp } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { links } from '../host/netlink/links.ts';
 import { askNeighbour, type Neighbour, neighbour } from '../host/netlink/neighbours.ts';
@@ -67,7 +67,7 @@ export interface DhcpDefault extends LeasedGateway {
 }
 
 /** Asks those of BGP's gateways that have not answered lately, and waits a moment. Throws NetlinkError. */
-export async function lookAtDefaults(host: Host, dhclient: DesiredDhclient, signal: AbortSignal): Promise<EgressView> {
+export async function lookAtDefaults(host: Host, dhclient: DesiredDhcp, signal: AbortSignal): Promise<EgressView> {
   const routes = await defaultRoutes('ipv4', signal);
   using socket = await NetlinkSocket.open();
   const named = await links(socket, signal);

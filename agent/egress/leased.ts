@@ -4,7 +4,7 @@ import { familyOf } from '../address/address.ts';
 import { ipAddress, rangeOf } from '../address/address-checks.ts';
 import { currentLease, type Lease } from '../clients/dhclient/leases/leases.ts';
 import { dhcpClients } from '../clients/dhclient/running.ts';
-import type { DesiredDhclient } from '../config/desired.ts';
+import type { DesiredDhcp } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 
 export interface LeasedGateway {
@@ -16,7 +16,7 @@ export interface LeasedGateway {
 /**
  * Gateways from the leases of running dhclients, the preferred first. Ignored ones and malformed addresses are skipped.
  */
-export function leasedGateways(host: Host, { global, interfaces }: DesiredDhclient, now = Date.now()): LeasedGateway[] {
+export function leasedGateways(host: Host, { global, interfaces }: DesiredDhcp, now = Date.now()): LeasedGateway[] {
   const ignored = (name: string) => [global, interfaces.get(name)].some((scope) => scope?.ignore.includes('routers'));
   return dhcpClients(host)
     .filter(({ family }) => family === 4)

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { editConf } from '../../agent/clients/dhclient/conf/editor.ts';
 import { parseConf } from '../../agent/clients/dhclient/conf/grammar/grammar.ts';
 import { wantedIn, wantedRequest } from '../../agent/clients/dhclient/conf/wanted.ts';
-import type { DesiredDhclient } from '../../agent/config/desired.ts';
+import type { DesiredDhcp } from '../../agent/config/desired.ts';
 import { confValue, envName, envValue, findOption, optionNames } from '../../agent/config/notation/dhcp-options.ts';
 import { confText, damagedText, wishes } from '../parts/dhclient-arbitrary.ts';
 import { EXAMPLES, WANTED } from '../parts/dhclient-wanted.ts';
@@ -86,7 +86,7 @@ test('dhclient.conf: the grammar finds an error where dhclient does, and none wh
 interface Case {
   readonly name: string;
   readonly text: string;
-  readonly wanted: DesiredDhclient;
+  readonly wanted: DesiredDhcp;
 }
 
 async function compare(cases: readonly Case[]): Promise<void> {
@@ -117,27 +117,27 @@ async function compare(cases: readonly Case[]): Promise<void> {
     }
 }
 
-function wantedEnv(wanted: DesiredDhclient, iface: string): Map<string, string | undefined> {
+function wantedEnv(wanted: DesiredDhcp, iface: string): Map<string, string | undefined> {
   return new Map(
     wantedIn(wanted, iface).map(({ definition, values }) => [envName(definition), envValue(definition, values)]),
   );
 }
 
-function managed({ env }: Probed, wanted: DesiredDhclient, iface: string): Map<string, string | undefined> {
+function managed({ env }: Probed, wanted: DesiredDhcp, iface: string): Map<string, string | undefined> {
   // An option that the file itself defines as one text has no final dots.
   const text = (name: string, value: string | undefined) =>
     name === 'new_domain_search' && value && !value.endsWith('.') ? value.replace(/(?= |$)/g, '.') : value;
   return new Map([...wantedEnv(wanted, iface).keys()].map((name) => [name, text(name, env.get(name))]));
 }
 
-function unmanaged({ env }: Probed, wanted: DesiredDhclient, iface: string): Map<string, string> {
+function unmanaged({ env }: Probed, wanted: DesiredDhcp, iface: string): Map<string, string> {
   const ours = wantedEnv(wanted, iface);
   // The request list decides whether the server sends these. Addresses and times differ in each lease.
   const own = /^new_(routers|broadcast_address|ip_address|expiry|subnet_mask|domain_name|host_name)$/;
   return new Map([...env].filter(([name]) => name.startsWith('new_') && !ours.has(name) && !own.test(name)).sort());
 }
 
-function wantedRequests({ requested }: Probed, wanted: DesiredDhclient, iface: string): Set<string> {
+function wantedRequests({ requested }: Probed, wanted: DesiredDhcp, iface: string): Set<string> {
   const { without, also } = wantedRequest(wanted, iface);
   const names = new Set(requested);
   for (const { name } of without) names.delete(name.replaceAll('-', '_'));

@@ -1,11 +1,11 @@
 /** Desired states for tests: what is not said is not configured. */
 import type {
-  DesiredDhclient,
+  DesiredDhcp,
   DesiredDns,
   DesiredNexthop,
   DesiredRoute,
   DesiredState,
-  DhclientScope,
+  DhcpScope,
   IgnoredOffer,
 } from '../../agent/config/desired.ts';
 import type { DesiredMetadata } from '../../agent/config/desired-metadata.ts';
@@ -27,7 +27,7 @@ export const NO_METADATA: DesiredMetadata = {
   interval: 300_000,
 };
 
-export function scope(supersede: Record<string, readonly string[]> = {}): DhclientScope {
+export function scope(supersede: Record<string, readonly string[]> = {}): DhcpScope {
   return { supersede: new Map(Object.entries(supersede)), request: null, ignore: [] };
 }
 
@@ -35,7 +35,7 @@ export function dhclient(
   supersede: Record<string, readonly string[]> = {},
   interfaces: Record<string, Record<string, readonly string[]>> = {},
   ignore: Record<string, readonly IgnoredOffer[]> = {},
-): DesiredDhclient {
+): DesiredDhcp {
   const scopes = Object.entries(interfaces).map(([name, own]) => [name, scope(own)] as const);
   const ignoring = Object.entries(ignore).map(([name, offers]) => [name, { ...scope(), ignore: offers }] as const);
   return accepted({ global: scope(supersede), interfaces: new Map([...scopes, ...ignoring]) });

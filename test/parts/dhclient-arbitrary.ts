@@ -1,6 +1,6 @@
 /** Random dhclient.conf texts that dhclient accepts, laid out in many ways, and random wishes. */
 import fc from 'fast-check';
-import type { DesiredDhclient, DhclientScope } from '../../agent/config/desired.ts';
+import type { DesiredDhcp, DhcpScope } from '../../agent/config/desired.ts';
 import { accepted } from './accepted.ts';
 
 const address = fc.tuple(fc.nat(223), fc.nat(255), fc.nat(255), fc.nat(255)).map((bytes) => bytes.join('.'));
@@ -112,11 +112,11 @@ const request = fc.option(
     })),
   ),
 );
-const scope: fc.Arbitrary<DhclientScope> = fc.record({ supersede, request, ignore: fc.constant([]) });
+const scope: fc.Arbitrary<DhcpScope> = fc.record({ supersede, request, ignore: fc.constant([]) });
 
-export const wishes: fc.Arbitrary<DesiredDhclient> = fc
+export const wishes: fc.Arbitrary<DesiredDhcp> = fc
   .tuple(scope, fc.option(scope), fc.option(scope))
   .map(([global, eth0, eth1]) => {
-    const own = Object.entries({ eth0, eth1 }).filter((one): one is [string, DhclientScope] => one[1] !== null);
+    const own = Object.entries({ eth0, eth1 }).filter((one): one is [string, DhcpScope] => one[1] !== null);
     return accepted({ global, interfaces: new Map(own) });
   });

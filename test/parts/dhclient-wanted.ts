@@ -1,8 +1,8 @@
 /** What the dhclient.conf tests want, and an example of every kind of value. */
-import type { DesiredDhclient } from '../../agent/config/desired.ts';
+import type { DesiredDhcp } from '../../agent/config/desired.ts';
 import { accepted } from './accepted.ts';
 
-export const WANTED: DesiredDhclient = accepted({
+export const WANTED: DesiredDhcp = accepted({
   global: {
     supersede: new Map([
       ['domain-name-servers', ['10.0.0.1', '10.0.0.2']],
@@ -28,7 +28,7 @@ export const WANTED: DesiredDhclient = accepted({
 });
 
 /** Only these options, for all interfaces. */
-export function wantedGlobally(supersede: Readonly<Record<string, readonly string[]>>): DesiredDhclient {
+export function wantedGlobally(supersede: Readonly<Record<string, readonly string[]>>): DesiredDhcp {
   return {
     global: { supersede: new Map(Object.entries(supersede)), request: null, ignore: [] },
     interfaces: new Map(),

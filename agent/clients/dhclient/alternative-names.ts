@@ -2,7 +2,7 @@
  * Alternative names of interfaces (ip-link(8), `altname`: `device-number-1`, `eni-…`). DHCP clients and their hooks
  * know only an interface's own name, so settings under another name would never be applied.
  */
-import type { DesiredDhclient } from '../../config/desired.ts';
+import type { DesiredDhcp } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 
 /** Milliseconds. The kernel answers within its system calls. */
@@ -12,7 +12,7 @@ const TIME = 5000;
  * A sentence about the first configured name that is an alternative name; null if there is none, or if the names are
  * not visible.
  */
-export async function alternativeName(host: Host, { interfaces }: DesiredDhclient): Promise<string | null> {
+export async function alternativeName(host: Host, { interfaces }: DesiredDhcp): Promise<string | null> {
   if (!host.live) return null;
   const present = new Set(host.list('/sys/class/net'));
   const missing = [...interfaces.keys()].filter((name) => !present.has(name));

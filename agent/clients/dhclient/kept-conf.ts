@@ -1,4 +1,4 @@
-import type { DesiredDhclient, DesiredState } from '../../config/desired.ts';
+import type { DesiredDhcp, DesiredState } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
@@ -23,7 +23,7 @@ export class Dhclient implements Resource {
   private readonly desired: DesiredState;
   private readonly around: ClientSurroundings;
   /** The wanted content of the files, as of the last look. */
-  private wanted: DesiredDhclient;
+  private wanted: DesiredDhcp;
 
   constructor(host: Host, desired: DesiredState, around: ClientSurroundings) {
     this.host = host;

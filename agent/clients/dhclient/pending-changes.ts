@@ -3,7 +3,7 @@
  * the change, and no hook can deliver the change. Settings that the hooks do deliver
  * (agent/clients/dhclient/hooks/hook-texts.ts) are left out.
  */
-import type { DesiredDhclient } from '../../config/desired.ts';
+import type { DesiredDhcp } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { parseConf, type Statement } from './conf/grammar/grammar.ts';
@@ -31,7 +31,7 @@ export interface PendingChanges {
 export function pendingOf(
   host: Host,
   client: RunningDhclient,
-  wanted: DesiredDhclient,
+  wanted: DesiredDhcp,
   planned: string | null = null,
 ): PendingChanges | null {
   if (client.owner !== null) return null;
@@ -54,12 +54,12 @@ export function pendingOf(
 }
 
 /** Statements, each on one line, that only one of the two files has for this interface. */
-function differences(before: string, now: string, wanted: DesiredDhclient, iface: string | null): Set<string> {
+function differences(before: string, now: string, wanted: DesiredDhcp, iface: string | null): Set<string> {
   const [then, later] = [before, now].map((text) => linesOf(text, wanted, iface)) as [Set<string>, Set<string>];
   return then.symmetricDifference(later);
 }
 
-function linesOf(text: string, wanted: DesiredDhclient, iface: string | null): Set<string> {
+function linesOf(text: string, wanted: DesiredDhcp, iface: string | null): Set<string> {
   const held = new Set(wantedIn(wanted, iface).map(({ key }) => key));
   const counted = (statements: readonly Statement[]): Statement[] =>
     statements
@@ -84,7 +84,7 @@ function keywordsOf(line: string): string {
   return [...BY_HOOK, 'send', 'also', 'option'].includes(first) ? `${first} ${second}` : first;
 }
 
-function asksFor(wanted: DesiredDhclient, iface: string | null): boolean {
+function asksFor(wanted: DesiredDhcp, iface: string | null): boolean {
   const { without, also } = wantedRequest(wanted, iface);
   return without.length + also.length > 0;
 }

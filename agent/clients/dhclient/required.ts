@@ -3,7 +3,7 @@
  * requested. dhclient refuses every offer that lacks a required option, and a server sends only requested options. The
  * next start would therefore get no lease at all.
  */
-import type { DesiredDhclient } from '../../config/desired.ts';
+import type { DesiredDhcp } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { parseConf } from './conf/grammar/grammar.ts';
@@ -24,7 +24,7 @@ const DEEPEST = 8;
  * One sentence, with file and line, for each required option that the configuration no longer requests. Statements in
  * `text` (of `file`) and in its included files count.
  */
-export function requiredUnasked(host: Host, file: string, text: string, wanted: DesiredDhclient): string[] {
+export function requiredUnasked(host: Host, file: string, text: string, wanted: DesiredDhcp): string[] {
   const { global, interfaces } = requiredIn(host, file, text);
   const scopes = [[null, global] as const, ...interfaces];
   const sentences = scopes.flatMap(([iface, required]) =>

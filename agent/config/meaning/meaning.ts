@@ -3,13 +3,13 @@ import { familyOf } from '../../address/address.ts';
 import type { Checked } from '../config-error.ts';
 import {
   type ConfiguredState,
-  type DesiredDhclient,
+  type DesiredDhcp,
   type DesiredDns,
   type DesiredDnsmasq,
   type DesiredMasquerade,
   type DesiredSysctl,
   type DesiredVerify,
-  type DhclientScope,
+  type DhcpScope,
   DNSMASQ_FILE,
   type SortlistEntry,
 } from '../desired.ts';
@@ -95,7 +95,7 @@ function sortlistEntry(entry: NonNullable<NonNullable<Config['dns']>['sortlist']
 function desiredDhclient(
   dhclient: NonNullable<Config['dhclient']>,
   dns: DesiredDns<SortlistEntry> | null,
-): DesiredDhclient {
+): DesiredDhcp {
   const global = scope(dhclient);
   return {
     global: { ...global, supersede: new Map([...(dns ? dnsOptions(dns) : []), ...global.supersede]) },
@@ -105,7 +105,7 @@ function desiredDhclient(
   };
 }
 
-function scope({ supersede = {}, request, ignore = [] }: Scope): DhclientScope {
+function scope({ supersede = {}, request, ignore = [] }: Scope): DhcpScope {
   return {
     supersede: new Map(Object.entries(supersede).map(([name, entry]) => [name, optionValues(entry) ?? []])),
     request: request ? { without: request.without ?? [], also: request.also ?? [] } : null,

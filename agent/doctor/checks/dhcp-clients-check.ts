@@ -8,7 +8,7 @@ import { dhclientIdle } from '../../clients/dhclient/idle.ts';
 import { clientName, dhcpClients, type RunningDhclient, staleSince } from '../../clients/dhclient/running.ts';
 import { scriptDoubts } from '../../clients/dhclient/script/script-verdict.ts';
 import { leaseHolders } from '../../clients/holders.ts';
-import type { DesiredDhclient } from '../../config/desired.ts';
+import type { DesiredDhcp } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
@@ -60,7 +60,7 @@ function* others({ host, desired, daemons }: DoctorSurroundings): Iterable<Docto
 }
 
 /** Whether there are settings besides those of `dns`. */
-function hasOwnSettings({ global, interfaces }: DesiredDhclient): boolean {
+function hasOwnSettings({ global, interfaces }: DesiredDhcp): boolean {
   return [global, ...interfaces.values()].some(
     ({ supersede, request, ignore }) =>
       request !== null || ignore.length > 0 || [...supersede.keys()].some((option) => dnsSettingOf(option) === null),

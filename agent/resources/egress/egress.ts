@@ -1,4 +1,4 @@
-import { BEHIND, type DesiredDhclient, type DesiredEgress } from '../../config/desired.ts';
+import { BEHIND, type DesiredDhcp, type DesiredEgress } from '../../config/desired.ts';
 import type { DhcpDefault, EgressView } from '../../egress/defaults.ts';
 import type { Finding, Outcome, Resource, State } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
@@ -18,9 +18,9 @@ export class Egress implements Resource {
   readonly name = 'egress';
   readonly #host: Host;
   readonly #desired: DesiredEgress | null;
-  readonly #dhclient: DesiredDhclient;
+  readonly #dhclient: DesiredDhcp;
 
-  constructor(host: Host, { egress, dhclient }: { egress: DesiredEgress | null; dhclient: DesiredDhclient }) {
+  constructor(host: Host, { egress, dhclient }: { egress: DesiredEgress | null; dhclient: DesiredDhcp }) {
     this.#host = host;
     this.#desired = egress;
     this.#dhclient = dhclient;

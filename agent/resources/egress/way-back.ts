@@ -1,5 +1,5 @@
 /** Puts DHCP's default route back in the form that dhclient-script(8) gives it. */
-import type { DesiredDhclient } from '../../config/desired.ts';
+import type { DesiredDhcp } from '../../config/desired.ts';
 import { putAhead } from '../../egress/changes.ts';
 import { lookAtDefaults } from '../../egress/defaults.ts';
 import type { Outcome } from '../../hold/resource.ts';
@@ -8,7 +8,7 @@ import type { Host } from '../../host/host.ts';
 
 /** Milliseconds for the kernel's answers. */
 const PATIENCE = 5_000;
-const NOTHING_IGNORED: DesiredDhclient = {
+const NOTHING_IGNORED: DesiredDhcp = {
   global: { supersede: new Map(), request: null, ignore: [] },
   interfaces: new Map(),
 };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { DesiredDhclient } from '../../../agent/config/desired.ts';
+import type { DesiredDhcp } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import type { Process } from '../../../agent/host/process/processes.ts';
 import { leasesProbe } from '../../../probes/leases-probe.ts';
@@ -22,7 +22,7 @@ class Made extends Host {
   }
 }
 
-const WANTED: DesiredDhclient = accepted({
+const WANTED: DesiredDhcp = accepted({
   global: {
     supersede: new Map([
       ['domain-name-servers', ['10.0.0.1', '10.0.0.2']],

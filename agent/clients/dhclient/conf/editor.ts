@@ -14,7 +14,7 @@
  * The edit does not name an interface that the file does not name, unless the caller allows it. Every dhclient that
  * reads a file configures each interface that the file names, whatever its command line says (dhclient(8); measured).
  */
-import type { DesiredDhclient } from '../../../config/desired.ts';
+import type { DesiredDhcp } from '../../../config/desired.ts';
 import type { OptionDefinition } from '../../../config/notation/dhcp-options.ts';
 import { type BlockContent, blockEdits, findConfBlock } from './block.ts';
 import { applyEdits, type Edit, removal, sortEdits, supersedeInPlace } from './edits.ts';
@@ -54,11 +54,7 @@ export interface NotEdited {
  * A file with syntax errors is not edited, unless each error lies wholly in a statement that is replaced anyway.
  * `mayName` lists interfaces that every dhclient with this file serves anyway, so naming them changes nothing.
  */
-export function editConf(
-  text: string,
-  wanted: DesiredDhclient,
-  mayName: readonly string[] = [],
-): EditedConf | NotEdited {
+export function editConf(text: string, wanted: DesiredDhcp, mayName: readonly string[] = []): EditedConf | NotEdited {
   const conf = parseConf(text);
   const edit = new ConfEdit(text, conf, sayable(conf, wanted, mayName));
   const problems = conf.problems.filter((problem) => !edit.repaired.has(problem));
@@ -94,7 +90,7 @@ function allOf(statements: readonly Statement[]): Statement[] {
 }
 
 /** The wanted settings without interfaces that the file must not name. */
-function sayable(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[]): DesiredDhclient {
+function sayable(conf: Conf, wanted: DesiredDhcp, mayName: readonly string[]): DesiredDhcp {
   const named = namedInterfaces(conf);
   const interfaces = [...wanted.interfaces].filter(([name]) => named.has(name) || mayName.includes(name));
   return { global: wanted.global, interfaces: new Map(interfaces) };
@@ -113,7 +109,7 @@ class ConfEdit {
   private readonly inPlace: Edit[] = [];
   private readonly content: BlockContent = { definitions: [], global: [], interfaces: new Map() };
 
-  constructor(text: string, conf: Conf, wanted: DesiredDhclient) {
+  constructor(text: string, conf: Conf, wanted: DesiredDhcp) {
     const block = findConfBlock(conf);
     this.text = text;
     this.conf = conf;

@@ -1,5 +1,5 @@
 /** The settings that dhclient takes from a dhclient.conf as it stands, for status, plan and init. */
-import type { DesiredDhclient } from '../../../config/desired.ts';
+import type { DesiredDhcp } from '../../../config/desired.ts';
 import { DHCP4, DHCP6 } from '../../../config/notation/dhcp-option-table.ts';
 import { decider, effectsOn, type Requested, requestLists, scopesOf } from './effects.ts';
 import { parseConf } from './grammar/grammar.ts';
@@ -58,7 +58,7 @@ export function namedInterfaces(conf: Conf): Set<string> {
 }
 
 /** Every wanted setting, and the setting once more for each interface whose block overrides it. */
-export function confSettings(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[] = []): ConfSetting[] {
+export function confSettings(conf: Conf, wanted: DesiredDhcp, mayName: readonly string[] = []): ConfSetting[] {
   const { live, scopes, statementsFor } = viewOf(conf);
   const lists = requestLists(live);
   const settings: ConfSetting[] = [];
@@ -92,7 +92,7 @@ export function confSettings(conf: Conf, wanted: DesiredDhclient, mayName: reado
   return settings;
 }
 
-function requestSettings(wanted: DesiredDhclient, iface: string | null, list: readonly Requested[]): ConfSetting[] {
+function requestSettings(wanted: DesiredDhcp, iface: string | null, list: readonly Requested[]): ConfSetting[] {
   const { without, also } = wantedRequest(wanted, iface);
   const names = new Set(list.map(({ key, name }) => NAMES.get(key) ?? name));
   const common = {

@@ -4,7 +4,7 @@
  * unwanted name. Two lists cannot be edited: dhclient's compiled-in list, and the list that an interface copied from
  * the outermost level.
  */
-import type { DesiredDhclient } from '../../../config/desired.ts';
+import type { DesiredDhcp } from '../../../config/desired.ts';
 import type { OptionDefinition } from '../../../config/notation/dhcp-options.ts';
 import type { BlockContent } from './block.ts';
 import { type Edit, listEdits } from './edits.ts';
@@ -23,7 +23,7 @@ export interface RequestEdits {
 export function editRequests(
   text: string,
   statements: readonly Statement[],
-  desired: DesiredDhclient,
+  desired: DesiredDhcp,
   content: BlockContent,
   isDefined: (option: OptionDefinition, place: number) => boolean,
 ): RequestEdits {

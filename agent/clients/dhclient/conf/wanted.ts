@@ -1,5 +1,5 @@
 /** The wanted state by scope: an interface gets its own part, which goes before the global part. */
-import type { DesiredDhclient } from '../../../config/desired.ts';
+import type { DesiredDhcp } from '../../../config/desired.ts';
 import { findOption, type OptionDefinition } from '../../../config/notation/dhcp-options.ts';
 
 export interface WantedOptions {
@@ -23,7 +23,7 @@ export function optionKey({ name, code }: OptionDefinition): string {
 /**
  * The options to supersede globally (null), or for an interface: the interface's own values, and the inherited values.
  */
-export function wantedIn(desired: DesiredDhclient, iface: string | null): WantedOptions[] {
+export function wantedIn(desired: DesiredDhcp, iface: string | null): WantedOptions[] {
   const { global, interfaces } = desired;
   const values = new Map([...global.supersede, ...((iface !== null && interfaces.get(iface)?.supersede) || [])]);
   return [...values].map(([name, wanted]) => {
@@ -34,7 +34,7 @@ export function wantedIn(desired: DesiredDhclient, iface: string | null): Wanted
 }
 
 /** A request of one scope beats a contrary request of the global scope. */
-export function wantedRequest(desired: DesiredDhclient, iface: string | null): WantedRequest {
+export function wantedRequest(desired: DesiredDhcp, iface: string | null): WantedRequest {
   const none = { without: [], also: [] };
   const global = desired.global.request ?? none;
   const own = (iface !== null && desired.interfaces.get(iface)?.request) || none;

@@ -8,7 +8,7 @@
  * compared and printed, never evaluated. No process is started while nothing changes. The exception is one process for
  * an address' lifetime, a folder in /run, or a default route that was taken away.
  */
-import type { DesiredDns, DesiredState, DhclientScope } from '../../../config/desired.ts';
+import type { DesiredDns, DesiredState, DhcpScope } from '../../../config/desired.ts';
 import { envName, envValue, findOption } from '../../../config/notation/dhcp-options.ts';
 import { RESTART, RUN_FOLDER } from '../../../host/paths.ts';
 import { COMPOSE_HELPERS, composeFunction, quote } from '../../../resolver/compose-sh.ts';
@@ -174,7 +174,7 @@ function supersede({ dhclient }: DesiredState, family: 4 | 6): string {
   return all === '' ? '' : `    # As configured, whatever the server or a stale dhclient.conf says.\n${all}`;
 }
 
-function assignments(scope: DhclientScope, family: 4 | 6, indent: string): string {
+function assignments(scope: DhcpScope, family: 4 | 6, indent: string): string {
   return [...scope.supersede]
     .flatMap(([name, values]) => {
       const option = findOption(name);

@@ -4,7 +4,7 @@
  */
 import { familyOf } from '../../../address/address.ts';
 import {
-  type DesiredDhclient,
+  type DesiredDhcp,
   type DesiredNexthop,
   type DesiredRoute,
   type IgnoredOffer,
@@ -25,7 +25,7 @@ const OFFERS: Readonly<Record<IgnoredOffer, readonly string[]>> = {
 };
 
 /** Lines of the enter hook; empty if every offer is taken. Routes that are already in the kernel stay. */
-export function ignoreOffers({ global, interfaces }: DesiredDhclient): string {
+export function ignoreOffers({ global, interfaces }: DesiredDhcp): string {
   const empty = (offers: readonly IgnoredOffer[], indent: string) =>
     offers
       .flatMap((offer) => OFFERS[offer])

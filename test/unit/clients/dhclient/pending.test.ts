@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { pendingOf } from '../../../../agent/clients/dhclient/pending-changes.ts';
 import { dhcpClients } from '../../../../agent/clients/dhclient/running.ts';
 import { noteStarts, readAtStart } from '../../../../agent/clients/dhclient/start-records.ts';
-import type { DesiredDhclient } from '../../../../agent/config/desired.ts';
+import type { DesiredDhcp } from '../../../../agent/config/desired.ts';
 import { dhclient } from '../../../parts/desired.ts';
 import { FolderHost } from '../../../parts/doctor-patient.ts';
 import { fill, scratch } from '../../../parts/scratch.ts';
@@ -26,11 +26,11 @@ function running(t: TestContext, before: string | null, now: string): Running {
   return new Running(root, { dhclients: { 12: 'dhclient -4 eth0' } });
 }
 
-function pending(host: Running, wanted: DesiredDhclient = dhclient()): readonly string[] | null {
+function pending(host: Running, wanted: DesiredDhcp = dhclient()): readonly string[] | null {
   return pendingOf(host, dhcpClients(host)[0]!, wanted)?.what ?? null;
 }
 
-const asking: DesiredDhclient = {
+const asking: DesiredDhcp = {
   global: { supersede: new Map(), request: { without: ['routers'], also: [] }, ignore: [] },
   interfaces: new Map(),
 };
@@ -47,7 +47,7 @@ test('pending changes: statements that only a start reads are pending, by keywor
 });
 
 test('pending changes: a statement that changes nothing for this dhclient is not pending', (t) => {
-  const becomes = (now: string, wanted?: DesiredDhclient) => pending(running(t, FILE, now), wanted);
+  const becomes = (now: string, wanted?: DesiredDhcp) => pending(running(t, FILE, now), wanted);
   assert.equal(becomes(FILE), null);
   assert.equal(becomes(`# a comment\n${FILE.replaceAll('\n', '\r\n\r\n')}`), null);
   assert.equal(becomes(`${FILE}interface "eth1" { timeout 5; }\n`), null, 'another interface');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type EditedConf, editConf, readConf } from '../../../../../agent/clients/dhclient/conf/editor.ts';
 import { wantedIn, wantedRequest } from '../../../../../agent/clients/dhclient/conf/wanted.ts';
-import type { DesiredDhclient } from '../../../../../agent/config/desired.ts';
+import type { DesiredDhcp } from '../../../../../agent/config/desired.ts';
 import { confText, wishes } from '../../../../parts/dhclient-arbitrary.ts';
 import { WANTED, wantedGlobally } from '../../../../parts/dhclient-wanted.ts';
 
@@ -14,17 +14,17 @@ const SERVERS = wantedGlobally({ 'domain-name-servers': ['10.0.0.1', '10.0.0.2']
 const BEGIN = '# BEGIN holdfast: kept by "agent apply", changes in here are overwritten\n';
 const END = '# END holdfast\n';
 
-function edited(text: string, wanted: DesiredDhclient, mayName: readonly string[] = []): EditedConf {
+function edited(text: string, wanted: DesiredDhcp, mayName: readonly string[] = []): EditedConf {
   const result = editConf(text, wanted, mayName);
   if (!result.ok) assert.fail(`refused: ${JSON.stringify(result.problems)}\n${text}`);
   return result;
 }
 
-function becomes(before: string, after: string, wanted: DesiredDhclient = SERVERS): void {
+function becomes(before: string, after: string, wanted: DesiredDhcp = SERVERS): void {
   assert.equal(edited(before, wanted).text, after);
 }
 
-function request(without: string[], also: string[]): DesiredDhclient {
+function request(without: string[], also: string[]): DesiredDhcp {
   return { global: { supersede: new Map(), request: { without, also }, ignore: [] }, interfaces: new Map() };
 }
 
@@ -203,7 +203,7 @@ test('dhclient.conf editor: the block keeps what others wrote into it, and goes 
 });
 
 test('dhclient.conf editor: edits of the corpus and of generated files are idempotent, effective and minimal', () => {
-  const check = (text: string, wanted: DesiredDhclient) => {
+  const check = (text: string, wanted: DesiredDhcp) => {
     const ifaces = ['eth0', 'eth1'];
     const result = edited(text, wanted, ifaces);
     const again = edited(result.text, wanted, ifaces);
