@@ -8,6 +8,9 @@ import type { DesiredMetadata, MetadataName } from './desired-metadata.ts';
 
 export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;
+  /** For whatever client takes the lease; without `dns`. */
+  readonly dhcp: DesiredDhcp;
+  /** For dhclient: `dns`, `dhcp` and `dhclient` in one, of which the later one wins. */
   readonly dhclient: DesiredDhcp;
   readonly restart: RestartPolicy;
   /** In the order of the configuration; the sysctls that `forwarding` implies come last. */
@@ -28,9 +31,9 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
 }
 
 /** Whether no setting is held, with or without `hold: nothing`. */
-export function holdsNothing({ dns, dhclient, ...state }: ConfiguredState): boolean {
+export function holdsNothing({ dns, dhcp, dhclient, ...state }: ConfiguredState): boolean {
   const { domain, search, nameservers, sortlist, options } = dns ?? {};
-  const scopes = [dhclient.global, ...dhclient.interfaces.values()];
+  const scopes = [dhcp, dhclient].flatMap(({ global, interfaces }) => [global, ...interfaces.values()]);
   return (
     [domain, search, nameservers, sortlist, options].every((value) => value === null || value === undefined) &&
     scopes.every(({ supersede, request, ignore }) => {
@@ -132,17 +135,17 @@ export interface DesiredVerify {
  */
 export type RestartPolicy = 'never' | 'whenSafe';
 
-/** The values that dhclient must use in one scope: globally, or for one interface. */
+/** The values that a DHCP client must use in one scope: globally, or for one interface. */
 export interface DhcpScope {
-  /** Option name (`ntp-servers`) to its values; `dns` is already merged in. */
+  /** Option name (`ntp-servers`) to its values. */
   readonly supersede: ReadonlyMap<string, readonly string[]>;
   readonly request: { readonly without: readonly string[]; readonly also: readonly string[] } | null;
-  /** Offers that are hidden from dhclient-script. */
+  /** Offers that are not carried out. */
   readonly ignore: readonly IgnoredOffer[];
 }
 
-/** Options 3; 121 (RFC 3442) and Microsoft's 249. */
-export type IgnoredOffer = 'routers' | 'classless-routes';
+/** Options 3; 121 (RFC 3442) and Microsoft's 249; RFC 4861, which dhclient does not read. */
+export type IgnoredOffer = 'routers' | 'classless-routes' | 'router-advertisements';
 
 export interface DesiredDhcp {
   readonly global: DhcpScope;

@@ -51,6 +51,7 @@ export function route(to: string, nexthops: readonly Plain<DesiredNexthop>[]): D
 export function desired(parts: Partial<Plain<DesiredState>> = {}): DesiredState {
   return accepted({
     dns: null,
+    dhcp: dhclient(),
     dhclient: dhclient(),
     restart: 'never',
     sysctl: [],

@@ -15,6 +15,7 @@ import { hookPlaces } from './hooks/hook-places.ts';
 import { dhclientIdle } from './idle.ts';
 import { clientName, DEFAULT_CONF, dhcpClients, type RunningDhclient } from './running.ts';
 import { noteStarts } from './start-records.ts';
+import { writtenIn } from './written-in.ts';
 
 /** Keeps every dhclient.conf in use, which the next dhclient will read: the boot moment. */
 export class Dhclient implements Resource {
@@ -133,7 +134,7 @@ export class Dhclient implements Resource {
   /** `stale`: running dhclients whose request list differs from the file's. */
   private settingStates(found: ConfSetting, stale: readonly RunningDhclient[]): SettingState[] {
     const { wanted, actual } = found;
-    const common = { setting: settingName(found), wanted, actual };
+    const common = { setting: settingName(this.desired, found), wanted, actual };
     if (found.reason !== undefined) {
       // The hook sets the values that the file must not name, also at boot. Only the request list is out of the hook's
       // reach.
@@ -168,7 +169,7 @@ export class Dhclient implements Resource {
     const edited = editConf('', this.wanted);
     return edited.ok
       ? edited.settings.map((found) => ({
-          setting: settingName(found),
+          setting: settingName(this.desired, found),
           moment: 'boot',
           state: 'unknown',
           wanted: found.wanted,
@@ -200,8 +201,8 @@ function isRequest({ setting }: ConfSetting): boolean {
   return setting.startsWith('request.');
 }
 
-function settingName({ setting, iface }: ConfSetting): string {
+function settingName(desired: DesiredState, { setting, iface }: ConfSetting): string {
   const option = /^supersede\.(.+)$/.exec(setting)?.[1];
   const dns = iface === null && option !== undefined ? dnsSettingOf(option) : null;
-  return dns ?? `dhclient.${iface === null ? '' : `interfaces.${iface}.`}${setting}`;
+  return dns ?? `${writtenIn(desired, iface, setting)}.${iface === null ? '' : `interfaces.${iface}.`}${setting}`;
 }

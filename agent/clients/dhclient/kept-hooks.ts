@@ -12,6 +12,7 @@ import { scriptPaths } from './dhclient-scripts.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from './hooks/hook-places.ts';
 import { dhclientIdle } from './idle.ts';
 import { dhclientInstalled } from './installed.ts';
+import { writtenIn } from './written-in.ts';
 
 /**
  * Keeps the hooks that dhclient-script sources: the lease moment of every DHCP and DNS setting, and the boot moment of
@@ -161,9 +162,11 @@ export class Hooks implements Resource {
     };
     const { dns, dhclient, egress } = this.desired;
     const ofDns = dns === null ? [] : dnsSettings(dns);
+    const name = (iface: string | null, part: string) =>
+      `${writtenIn(this.desired, iface, part)}.${iface === null ? '' : `interfaces.${iface}.`}${part}`;
     const scopes = [
-      ['', dhclient.global] as const,
-      ...[...dhclient.interfaces].map(([name, scope]) => [`interfaces.${name}.`, scope] as const),
+      [null, dhclient.global] as const,
+      ...[...dhclient.interfaces].map(([name, scope]) => [name, scope] as const),
     ];
     return [
       ...ofDns.map(({ setting, values }) => state('lease', setting, values)),
@@ -173,20 +176,20 @@ export class Hooks implements Resource {
       ...ofDns
         .filter(({ keyword }) => keyword === 'sortlist' || keyword === 'options')
         .map(({ setting, values }) => state('boot', setting, values)),
-      ...scopes.flatMap(([prefix, scope]) => {
+      ...scopes.flatMap(([iface, scope]) => {
         return [...scope.supersede]
           .filter(([option]) => dnsSettingOf(option) === null)
           .flatMap(([option, values]) => {
-            const setting = `dhclient.${prefix}supersede.${option}`;
+            const setting = name(iface, `supersede.${option}`);
             // If dhclient.conf cannot name the interface, the hook holds the setting at boot as well.
-            const moments = prefix === '' ? (['lease'] as const) : (['lease', 'boot'] as const);
+            const moments = iface === null ? (['lease'] as const) : (['lease', 'boot'] as const);
             return moments.map((moment) => state(moment, setting, values));
           });
       }),
       // At boot the hook is in place before any lease.
-      ...scopes.flatMap(([prefix, { ignore }]) => {
+      ...scopes.flatMap(([iface, { ignore }]) => {
         if (ignore.length === 0) return [];
-        return (['lease', 'boot'] as const).map((moment) => state(moment, `dhclient.${prefix}ignore`, ignore));
+        return (['lease', 'boot'] as const).map((moment) => state(moment, name(iface, 'ignore'), ignore));
       }),
       ...(await this.routes()).map(({ name, way, doubt }) => state('lease', `routes.${name}`, [way], doubt)),
     ];

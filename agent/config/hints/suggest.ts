@@ -1,6 +1,9 @@
 /** The nearest known name, for an unknown name. */
 import { closest, distance } from 'fastest-levenshtein';
 
+/** More names than these are no help in one line. */
+const MOST_LISTED = 15;
+
 /** `; did you mean "nameservers"?`. If no name is near: all known names, if the list is short enough to read. */
 export function didYouMean(name: string, known: readonly string[]): string {
   // The comparison takes time with both lengths, and nobody mistypes a name of that length.
@@ -15,7 +18,7 @@ export function didYouMean(name: string, known: readonly string[]): string {
     return `; did you mean "${nearest}"?`;
   }
   if (known.length === 1) return `; write ${known[0]}`;
-  return known.length > 0 && known.length <= 14 ? `; write one of ${known.join(', ')}` : '';
+  return known.length > 0 && known.length <= MOST_LISTED ? `; write one of ${known.join(', ')}` : '';
 }
 
 /** Other tools' words for a key, and the keys that they may mean, the likeliest first. */

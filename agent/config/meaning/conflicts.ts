@@ -11,6 +11,7 @@ import { errorAt } from '../source/explain.ts';
 import { type Tree, type TreePath, valueAt } from '../source/tree.ts';
 import { routeConflicts } from './conflicts-routes.ts';
 import { sysctlConflicts } from './conflicts-sysctl.ts';
+import { OPTIONS_OF_OFFERS } from './dhcp-meaning.ts';
 
 export function findConflicts(tree: Tree): ConfigError[] {
   return [
@@ -30,7 +31,20 @@ export function findConflicts(tree: Tree): ConfigError[] {
   ];
 }
 
-const HELD = ['dns', 'dhclient', 'sysctl', 'routes', 'forwarding', 'egress'];
+const HELD = ['dns', 'dhcp', 'dhclient', 'sysctl', 'routes', 'forwarding', 'egress'];
+
+/** The sections with settings of DHCP clients. */
+const DHCP_SECTIONS = ['dhcp', 'dhclient'];
+
+function dhcpScopes(tree: Tree): TreePath[] {
+  return [...DHCP_SECTIONS.map((section) => [section]), ...interfaceScopes(tree)];
+}
+
+function interfaceScopes(tree: Tree): TreePath[] {
+  return DHCP_SECTIONS.flatMap((section) =>
+    keysAt(tree, [section, 'interfaces']).map((name) => [section, 'interfaces', name]),
+  );
+}
 
 function heldAllTheSame(tree: Tree): ConfigError[] {
   const held = HELD.filter((key) => valueAt(tree, [key]) !== undefined);
@@ -55,18 +69,17 @@ function retiredUncounted(tree: Tree): ConfigError[] {
 function dnsTwice(tree: Tree): ConfigError[] {
   return Object.entries(DNS_OPTIONS).flatMap(([setting, options]) => {
     if (valueAt(tree, ['dns', setting]) === undefined) return [];
-    return options
-      .map((option) => ['dhclient', 'supersede', option])
+    return DHCP_SECTIONS.flatMap((section) => options.map((option) => [section, 'supersede', option]))
       .filter((path) => valueAt(tree, path) !== undefined)
       .map((path) => errorAt(tree, path, 'key', `dns.${setting} sets this already; write it only there`));
   });
 }
 
 function dnsOfInterfaces(tree: Tree): ConfigError[] {
-  return keysAt(tree, ['dhclient', 'interfaces']).flatMap((name) =>
+  return interfaceScopes(tree).flatMap((scope) =>
     Object.entries(DNS_OPTIONS).flatMap(([setting, options]) =>
       options
-        .map((option) => ['dhclient', 'interfaces', name, 'supersede', option])
+        .map((option) => [...scope, 'supersede', option])
         .filter((path) => valueAt(tree, path) !== undefined)
         .map((path) =>
           errorAt(tree, path, 'key', `the host has one resolv.conf, not one for each interface; set dns.${setting}`),
@@ -92,8 +105,7 @@ function nearestTwice(tree: Tree): ConfigError[] {
 }
 
 function requestBothWays(tree: Tree): ConfigError[] {
-  const interfaces = keysAt(tree, ['dhclient', 'interfaces']).map((name) => ['dhclient', 'interfaces', name]);
-  return [['dhclient'], ...interfaces].flatMap((scope) => {
+  return dhcpScopes(tree).flatMap((scope) => {
     const without = valueAt(tree, [...scope, 'request', 'without']);
     const also = valueAt(tree, [...scope, 'request', 'also']);
     if (!Array.isArray(without) || !Array.isArray(also)) return [];
@@ -107,13 +119,8 @@ function requestBothWays(tree: Tree): ConfigError[] {
 
 /** Errors for a superseded option that is also ignored: a superseded option no longer comes from the server. */
 function ignoredAndSet(tree: Tree): ConfigError[] {
-  const interfaces = keysAt(tree, ['dhclient', 'interfaces']).map((name) => ['dhclient', 'interfaces', name]);
-  const options = {
-    routers: ['routers'],
-    'classless-routes': ['rfc3442-classless-static-routes', 'ms-classless-static-routes'],
-  };
-  return [['dhclient'], ...interfaces].flatMap((scope) =>
-    Object.entries(options).flatMap(([offer, names]) => {
+  return dhcpScopes(tree).flatMap((scope) =>
+    OPTIONS_OF_OFFERS.flatMap(([offer, names]) => {
       const ignore = valueAt(tree, [...scope, 'ignore']);
       const at = Array.isArray(ignore) ? ignore.indexOf(offer) : -1;
       const set = names.find((name) => valueAt(tree, [...scope, 'supersede', name]) !== undefined);

@@ -3,13 +3,11 @@ import { familyOf } from '../../address/address.ts';
 import type { Checked } from '../config-error.ts';
 import {
   type ConfiguredState,
-  type DesiredDhcp,
   type DesiredDns,
   type DesiredDnsmasq,
   type DesiredMasquerade,
   type DesiredSysctl,
   type DesiredVerify,
-  type DhcpScope,
   DNSMASQ_FILE,
   type SortlistEntry,
 } from '../desired.ts';
@@ -19,8 +17,9 @@ import { checkRouter } from '../notation/dnsmasq-tags.ts';
 import { checkInterfaceName } from '../notation/names.ts';
 import { durationOf } from '../notation/quantities.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
-import { type Config, optionValues } from '../schema/config-schema.ts';
+import type { Config } from '../schema/config-schema.ts';
 import { forwardingSysctls } from '../sysctl/forwarding-sysctls.ts';
+import { desiredDhclient, desiredDhcp } from './dhcp-meaning.ts';
 import { desiredRoute } from './route-meaning.ts';
 
 /** Enough tries to show the path's own time: queues and a busy processor seldom delay all five. */
@@ -32,13 +31,14 @@ const FETCH_EVERY = '5m';
 
 type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
 type Dnsmasq = NonNullable<NonNullable<Config['forwarding']>['dnsmasq']>;
-type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request' | 'ignore'>;
 
 export function desiredState(config: Config): ConfiguredState {
   const dns = config.dns ? desiredDns(config.dns) : null;
+  const dhcp = desiredDhcp(config.dhcp ?? {});
   return {
     dns,
-    dhclient: desiredDhclient(config.dhclient ?? {}, dns),
+    dhcp,
+    dhclient: desiredDhclient(config.dhclient ?? {}, dhcp, dns),
     restart: config.dhclient?.restart ?? 'never',
     sysctl: [
       ...Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
@@ -90,42 +90,6 @@ function sortlistEntry(entry: NonNullable<NonNullable<Config['dns']>['sortlist']
   if (typeof entry === 'string') return notation(checkSortlistPair(entry));
   const { name, port, tries = TRIES, interval = MEASURE_EVERY } = entry.nearest;
   return { name: name.toLowerCase(), port, tries, interval: durationOf(interval) as number };
-}
-
-function desiredDhclient(
-  dhclient: NonNullable<Config['dhclient']>,
-  dns: DesiredDns<SortlistEntry> | null,
-): DesiredDhcp {
-  const global = scope(dhclient);
-  return {
-    global: { ...global, supersede: new Map([...(dns ? dnsOptions(dns) : []), ...global.supersede]) },
-    interfaces: new Map(
-      Object.entries(dhclient.interfaces ?? {}).map(([name, own]) => [notation(checkInterfaceName(name)), scope(own)]),
-    ),
-  };
-}
-
-function scope({ supersede = {}, request, ignore = [] }: Scope): DhcpScope {
-  return {
-    supersede: new Map(Object.entries(supersede).map(([name, entry]) => [name, optionValues(entry) ?? []])),
-    request: request ? { without: request.without ?? [], also: request.also ?? [] } : null,
-    ignore,
-  };
-}
-
-/** IPv4 name servers go into DHCPv4's option, and IPv6 name servers into DHCPv6's, which has no place for a zone. */
-function dnsOptions({ domain, search, nameservers }: DesiredDns<SortlistEntry>): [string, readonly string[]][] {
-  const v4 = nameservers?.filter((address) => familyOf(address) === 'ipv4') ?? [];
-  const v6 =
-    nameservers?.filter((address) => familyOf(address) === 'ipv6').map((address) => address.replace(/%.*/, '')) ?? [];
-  const options: [string, readonly string[]][] = [
-    ['domain-name', domain === null ? [] : [domain]],
-    ['domain-search', search ?? []],
-    ['domain-name-servers', v4],
-    ['dhcp6.name-servers', v6],
-    ['dhcp6.domain-search', search ?? []],
-  ];
-  return options.filter(([, values]) => values.length > 0);
 }
 
 function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string]): DesiredSysctl {

@@ -80,44 +80,64 @@ const supersede = z
   )
   .check(everyEntry(optionValuesProblem));
 
-/** Offers that the hook can keep from dhclient-script. */
-const IGNORABLE = ['routers', 'classless-routes'] as const;
-
-const scope = {
+/** `ignore`: the field of the offers that can be ignored in this section. */
+const scopeOf = <Ignore extends z.ZodMiniType>(ignore: Ignore) => ({
   supersede: field(supersede, 'Values that replace what the DHCP server offers, by option name (dhcp-options(5)).', [
     { 'ntp-servers': ['10.34.56.80'] },
   ]),
   request: section(
     {
-      without: field(listField(optionName), 'Options that dhclient does not request.', [['routers']]),
-      also: field(listField(optionName), 'Options that dhclient requests beside the usual ones.', [['interface-mtu']]),
+      without: field(listField(optionName), 'Options that the client does not request.', [['routers']]),
+      also: field(listField(optionName), 'Options that the client requests beside the usual ones.', [
+        ['interface-mtu'],
+      ]),
     },
-    'Changes to the list of options that dhclient asks for.',
+    'Changes to the list of options that the client asks for.',
   ),
-  ignore: field(
-    listField(z.enum(IGNORABLE)),
+  ignore,
+});
+
+const interfacesOf = <Scope extends ReturnType<typeof scopeOf<z.ZodMiniType>>>(scope: Scope) =>
+  field(
+    z.record(
+      textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
+      z.strictObject(scope, { error: unknownKeys(scope) }),
+    ),
+    'Settings for one interface, which take precedence over the general settings.',
+    [{ eth1: { request: { without: ['routers'] } } }],
+  );
+
+const ofAnyClient = scopeOf(
+  field(
+    listField(z.enum(['routers', 'classless-routes', 'router-advertisements'])),
+    'Offers that the client does not carry out: routers (option 3), classless-routes (121 and 249), router-advertisements (IPv6).',
+    [['routers', 'classless-routes']],
+  ),
+);
+
+const dhcp = section(
+  { ...ofAnyClient, interfaces: interfacesOf(ofAnyClient) },
+  'Settings of the DHCP client, whichever program takes the lease.',
+);
+
+const ofDhclient = scopeOf(
+  field(
+    listField(z.enum(['routers', 'classless-routes'])),
     'Offers of a DHCP server that dhclient-script does not carry out: routers (option 3), classless-routes (121 and 249).',
     [['routers', 'classless-routes']],
   ),
-};
+);
 
 const dhclient = section(
   {
-    ...scope,
-    interfaces: field(
-      z.record(
-        textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
-        z.strictObject(scope, { error: unknownKeys(scope) }),
-      ),
-      'Settings for one interface, which take precedence over the general settings.',
-      [{ eth1: { request: { without: ['routers'] } } }],
-    ),
+    ...ofDhclient,
+    interfaces: interfacesOf(ofDhclient),
     restart: field(
       z.enum(['never', 'whenSafe']),
       'Whether a dhclient is restarted for settings that a running dhclient cannot take: never (default), or whenSafe, if the server answers and nothing is lost.',
     ),
   },
-  'Further settings of ISC dhclient.',
+  'Further settings of ISC dhclient alone, which win over `dhcp`.',
 );
 
 const number = z.int();
@@ -209,6 +229,7 @@ const retire = field(
 
 const sections = {
   dns,
+  dhcp,
   dhclient,
   sysctl,
   routes,

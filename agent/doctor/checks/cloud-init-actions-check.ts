@@ -91,8 +91,9 @@ function against({ desired }: DoctorSurroundings, all: readonly Pick<Assignment,
 /** Whether name servers or dhclient settings are, or might be, configured. */
 function caresForNames(desired: ConfiguredState | null): boolean {
   if (desired === null || desired.dns !== null) return true;
-  const { global, interfaces } = desired.dhclient;
-  return interfaces.size > 0 || global.supersede.size > 0 || global.request !== null || global.ignore.length > 0;
+  return [desired.dhcp, desired.dhclient].some(({ global: { supersede, request, ignore }, interfaces }) => {
+    return interfaces.size > 0 || supersede.size > 0 || request !== null || ignore.length > 0;
+  });
 }
 
 /** A text, or a list of words. */

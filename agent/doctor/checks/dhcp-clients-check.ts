@@ -7,8 +7,9 @@ import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts
 import { dhclientIdle } from '../../clients/dhclient/idle.ts';
 import { clientName, dhcpClients, type RunningDhclient, staleSince } from '../../clients/dhclient/running.ts';
 import { scriptDoubts } from '../../clients/dhclient/script/script-verdict.ts';
+import { writtenIn } from '../../clients/dhclient/written-in.ts';
 import { leaseHolders } from '../../clients/holders.ts';
-import type { DesiredDhcp } from '../../config/desired.ts';
+import type { ConfiguredState } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
@@ -39,7 +40,7 @@ export function* dhcpClientsCheck(around: DoctorSurroundings): Iterable<DoctorOb
 /** Clients that ISC dhclient's settings do not reach. */
 function* others({ host, desired, daemons }: DoctorSurroundings): Iterable<DoctorObservation> {
   // On most hosts only `dns` is configured, which Holdfast holds with these programs as well.
-  if (desired === null || hasOwnSettings(desired.dhclient)) {
+  if (desired === null || hasOwnSettings(desired)) {
     for (const holder of leaseHolders(host)) {
       const { program, interfaces } = holder;
       // systemd-networkd is often used only for its other tasks, and then holds no lease.
@@ -59,12 +60,18 @@ function* others({ host, desired, daemons }: DoctorSurroundings): Iterable<Docto
   }
 }
 
-/** Whether there are settings besides those of `dns`. */
-function hasOwnSettings({ global, interfaces }: DesiredDhcp): boolean {
-  return [global, ...interfaces.values()].some(
-    ({ supersede, request, ignore }) =>
-      request !== null || ignore.length > 0 || [...supersede.keys()].some((option) => dnsSettingOf(option) === null),
-  );
+/** Whether `dhclient` has settings of its own, besides those of `dns` and `dhcp`. */
+function hasOwnSettings(desired: ConfiguredState): boolean {
+  const { global, interfaces } = desired.dhclient;
+  return [[null, global] as const, ...interfaces].some(([name, { supersede, request, ignore }]) => {
+    const parts = [
+      ...[...supersede.keys()].filter((option) => dnsSettingOf(option) === null).map((option) => `supersede.${option}`),
+      ...(request?.without ?? []).map((option) => `request.without.${option}`),
+      ...(request?.also ?? []).map((option) => `request.also.${option}`),
+      ...(ignore.length > 0 ? ['ignore'] : []),
+    ];
+    return parts.some((part) => writtenIn(desired, name, part) === 'dhclient');
+  });
 }
 
 function* twice(clients: readonly RunningDhclient[]): Iterable<DoctorObservation> {

@@ -34,6 +34,7 @@ const WANTED: Plain<ConfiguredState> = {
     symlink: 'refuse',
     verify: null,
   },
+  dhcp: { global: { supersede: new Map(), request: null, ignore: [] }, interfaces: new Map() },
   dhclient: {
     global: {
       supersede: new Map([
@@ -93,9 +94,11 @@ test('config: the whole example becomes the desired state', async () => {
 });
 
 test('an empty file configures nothing', async () => {
+  const unset = { global: { supersede: new Map(), request: null, ignore: [] }, interfaces: new Map() };
   const nothing = {
     dns: null,
-    dhclient: { global: { supersede: new Map(), request: null, ignore: [] }, interfaces: new Map() },
+    dhcp: unset,
+    dhclient: unset,
     restart: 'never',
     sysctl: [],
     masquerade: [],

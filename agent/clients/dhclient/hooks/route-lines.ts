@@ -15,7 +15,7 @@ import { HOOK_ROUTES } from '../../../host/paths.ts';
 import { quote } from '../../../resolver/compose-sh.ts';
 
 /** dhclient-script's names: Debian's, Microsoft's in both spellings, RHEL's. */
-const OFFERS: Readonly<Record<IgnoredOffer, readonly string[]>> = {
+const OFFERS: Readonly<Partial<Record<IgnoredOffer, readonly string[]>>> = {
   routers: ['new_routers'],
   'classless-routes': [
     'new_rfc3442_classless_static_routes',
@@ -28,7 +28,7 @@ const OFFERS: Readonly<Record<IgnoredOffer, readonly string[]>> = {
 export function ignoreOffers({ global, interfaces }: DesiredDhcp): string {
   const empty = (offers: readonly IgnoredOffer[], indent: string) =>
     offers
-      .flatMap((offer) => OFFERS[offer])
+      .flatMap((offer) => OFFERS[offer] ?? [])
       .map((name) => `${indent}command export ${name}='' 2>/dev/null || :\n`)
       .join('');
   const own = [...interfaces].flatMap(([name, { ignore }]) =>
