@@ -1,10 +1,9 @@
 /** Hosts that differ from the plain one: resolvconf, several interfaces, other ways to call dhclient, RHEL's layout. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { debianPackage } from '../parts/lab/debian-package.ts';
 import { connect, Dhclient, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
 import { AGENT_YAML, apply, holds, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/scene.ts';
@@ -141,17 +140,3 @@ test("host layouts: the settings hold with RHEL's one hook file, which must be e
   assert.equal((await host.agent('revert')).code, 0);
   assert.equal(await host.read('/etc/dhcp/dhclient-enter-hooks'), theirs);
 });
-
-/** A package's file, from Debian's archive by apt; null if there is none. */
-async function debianPackage(name: string): Promise<Buffer | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-lab-'));
-  try {
-    execFileSync('apt-get', ['-q', 'download', name], { cwd: folder, stdio: 'ignore' });
-    const [file] = await readdir(folder);
-    return file === undefined ? null : await readFile(join(folder, file));
-  } catch {
-    return null;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
