@@ -4,5 +4,12 @@ import { dhclientClient } from './dhclient/client.ts';
 import { dhcpcdClient } from './dhcpcd/client.ts';
 import { networkdClient } from './networkd/client.ts';
 import { networkManagerClient } from './networkmanager/client.ts';
+import { rdnssdClient } from './rdnssd/client.ts';
 
-export const CLIENTS: readonly DhcpClient[] = [dhclientClient, dhcpcdClient, networkdClient, networkManagerClient];
+export const CLIENTS: readonly DhcpClient[] = [
+  dhclientClient,
+  dhcpcdClient,
+  networkdClient,
+  networkManagerClient,
+  rdnssdClient,
+];

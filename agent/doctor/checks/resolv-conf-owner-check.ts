@@ -3,6 +3,7 @@ import { DHCPCD_CONF, ENTER_HOOK } from '../../clients/dhcpcd/running.ts';
 import { leavesResolvConf } from '../../clients/networkmanager/conf.ts';
 import { networkManagerIsHere } from '../../clients/networkmanager/running.ts';
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
+import { mergeHook, mergesIntoResolvConf } from '../../clients/rdnssd/running.ts';
 import type { Host } from '../../host/host.ts';
 import { isHeader, mayBeHeader } from '../../resolver/header.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
@@ -12,7 +13,7 @@ import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '..
 import { statements } from '../numbered-lines.ts';
 
 /** By comm, which has 15 characters. */
-export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve'] as const;
+export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve', 'rdnssd'] as const;
 
 export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
@@ -21,6 +22,7 @@ export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<Doct
   const writers: (string | null)[] = [
     networkManager(host, pid('NetworkManager')),
     dhcpcd(host, pid('dhcpcd')),
+    rdnssd(host, pid('rdnssd')),
     resolvconf(host),
   ];
   const header = headerOf(host);
@@ -58,6 +60,13 @@ function dhcpcd(host: Host, pid: number | undefined): string | null {
   if (pid === undefined || findBlock(host.readText(ENTER_HOOK) ?? '') !== null) return null;
   const off = statements(host, DHCPCD_CONF).some(({ text }) => /^nohook\b.*\bresolv\.conf/.test(text));
   return off ? null : `dhcpcd[${pid}] runs, without "nohook resolv.conf" in /etc/dhcpcd.conf`;
+}
+
+/** Our lines in the merge hook come before its own. */
+function rdnssd(host: Host, pid: number | undefined): string | null {
+  const hook = pid === undefined ? null : mergeHook(host);
+  if (hook === null || !mergesIntoResolvConf(hook) || findBlock(host.readText(hook) ?? '') !== null) return null;
+  return `rdnssd[${pid}] runs, and its merge hook ${hook} puts the name servers of router advertisements into ${RESOLV_CONF}`;
 }
 
 function resolvconf(host: Host): string | null {
