@@ -1,15 +1,17 @@
 /**
  * The contract of DHCP clients: programs that take leases. Everything that is special to one program stands in its
  * folder, with the same file name for the same role: client.ts (this contract), running.ts (its processes),
- * known-leases.ts, kept.ts (what Holdfast keeps of its files), sysctls.ts, way-back.ts. clients.ts is the list.
+ * known-leases.ts, forecast.ts, kept.ts (what Holdfast keeps of its files), sysctls.ts, way-back.ts. clients.ts is the
+ * list.
  */
-import type { DesiredState } from '../config/desired.ts';
+import type { ConfiguredState, DesiredState } from '../config/desired.ts';
 import type { KnownFiles } from '../hold/files/verified-files.ts';
 import type { Resource } from '../hold/resource.ts';
 import type { Undoing } from '../hold/undoing.ts';
 import type { Host } from '../host/host.ts';
 import type { ProgramSysctl } from './client-sysctl.ts';
 import type { KnownLeases } from './known-lease.ts';
+import type { HoldsAtLease, LeaseForecast } from './lease-forecast.ts';
 
 /** A program's usual name: `dhclient`, `systemd-networkd`. */
 export type LeaseProgram = string;
@@ -22,6 +24,8 @@ export interface DhcpClient {
   running(host: Host): LeaseHolder[];
   /** What the servers offered last, for each running client. */
   leases(host: Host): Promise<KnownLeases>;
+  /** What the next lease events bring, for each lease of each running client. */
+  forecasts?(host: Host, desired: ConfiguredState, holds: HoldsAtLease): Promise<LeaseForecast[]>;
   /** What is kept so that no lease undoes the configuration. At least one; the first one holds `dns` at a lease. */
   readonly resources: readonly ClientResource[];
   /** Paths or names of the scripts that run at its events, and source our hook or are our hook. */
@@ -66,7 +70,7 @@ export interface LeaseHolder {
 }
 
 /** "dhcpcd[900] on eth0". */
-export function holderName({ program, pid, interfaces }: LeaseHolder): string {
+export function holderName({ program, pid, interfaces }: Omit<LeaseHolder, 'started'>): string {
   const where = interfaces === 'all' ? 'all interfaces' : interfaces.join(', ') || 'no interface';
   return `${program}[${pid}] on ${where}`;
 }

@@ -1,9 +1,11 @@
 /** Which programs hold the leases of this host, and on which interfaces, found by running processes. */
+import type { ConfiguredState } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { LeaseHolder } from './client.ts';
+import type { LeaseHolder, LeaseProgram } from './client.ts';
 import { CLIENTS } from './clients.ts';
 import { type KnownLeases, longestLease } from './known-lease.ts';
+import type { HoldsAtLease, LeaseForecast } from './lease-forecast.ts';
 
 /** All running clients; empty if the host is not live. Calls in the same turn share one look at the processes. */
 export function leaseHolders(host: Host): LeaseHolder[] {
@@ -14,6 +16,27 @@ export function leaseHolders(host: Host): LeaseHolder[] {
 export async function knownLeases(host: Host): Promise<KnownLeases> {
   const all = await Promise.all(CLIENTS.map((client) => client.leases(host)));
   return { leases: all.flatMap(({ leases }) => leases), unknown: all.flatMap(({ unknown }) => unknown) };
+}
+
+export interface ClientForecast extends LeaseForecast {
+  readonly program: LeaseProgram;
+}
+
+/** What the next lease events bring. A client whose leases this user may not read has no forecast. */
+export async function leaseForecasts(
+  host: Host,
+  desired: ConfiguredState,
+  holds: HoldsAtLease,
+): Promise<ClientForecast[]> {
+  const all = CLIENTS.map(async ({ program, forecasts }) => {
+    try {
+      return ((await forecasts?.(host, desired, holds)) ?? []).map((one) => ({ program, ...one }));
+    } catch (error) {
+      if (error instanceof HostError) return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(all)).flat();
 }
 
 /** Seconds of the longest lease; null if no lease is known that ends, or this user may not read them. */

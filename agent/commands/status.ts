@@ -1,9 +1,3 @@
-import { holderName, type LeaseHolder } from '../clients/client.ts';
-import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases/leases.ts';
-import { pendingOf } from '../clients/dhclient/pending-changes.ts';
-import { dhcpClients, type RunningDhclient, staleSince } from '../clients/dhclient/running.ts';
-import { leaseHolders } from '../clients/holders.ts';
-import type { ConfiguredState } from '../config/desired.ts';
 import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
 import { differs, inspectAll } from '../hold/converge.ts';
 import { titleOf } from '../hold/finding-kinds.ts';
@@ -14,6 +8,7 @@ import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context/context.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output/output.ts';
+import { tellClients, viewClients } from './status-clients.ts';
 
 /**
  * Prints each setting at its three moments, and every running DHCP client. Changes nothing. Returns the exit status: 2
@@ -27,8 +22,7 @@ export async function status(options: CommonOptions): Promise<number> {
   const { host, configured, hash, desired, resources, guard, nearness, metadata } = context;
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
-  const clients = dhcpClients(host).map((client) => viewClient(host, client, desired));
-  const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
+  const leases = await viewClients(host, desired, settings);
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
   const stale = configured && host.live ? (await import('./context/on-disk.ts')).notInForce(host, options, hash) : null;
@@ -36,7 +30,6 @@ export async function status(options: CommonOptions): Promise<number> {
   const wrong = complaints(settings, findings);
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
-    const otherClients = others.map((holder) => ({ ...holder, started: time(holder.started) }));
     printJson({
       configured,
       inForce: stale === null,
@@ -44,8 +37,7 @@ export async function status(options: CommonOptions): Promise<number> {
       settings,
       nearest,
       metadata: fromCloud,
-      clients,
-      otherClients,
+      ...leases,
       findings: findings.map(withoutTexts),
       ...(unconfigured === null ? {} : { resolvConf: unconfigured }),
     });
@@ -60,9 +52,8 @@ export async function status(options: CommonOptions): Promise<number> {
     if (nearest.length > 0) (await import('./apply/measure-nearest.ts')).tellNearest(nearest);
     if (fromCloud.length > 0) (await import('./apply/fetch-metadata.ts')).tellMetadata(fromCloud);
     const hooked = findings.some(({ resource, actual }) => resource === 'hooks' && actual !== null);
-    const lines = hooked || clients.length === 0 ? null : (await import('./unconfigured.ts')).linesOf(host);
-    for (const client of clients) tellClient(client, lines);
-    for (const holder of others) tellHolder(holder);
+    const lines = hooked || leases.clients.length === 0 ? null : (await import('./unconfigured.ts')).linesOf(host);
+    tellClients(leases, lines);
     if (configured && host.live) tellDaemon(host, daemon);
   }
   return wrong.length > 0 ? EXIT.changed : EXIT.ok;
@@ -81,50 +72,6 @@ function complaints(settings: readonly SettingView[], findings: readonly Finding
     .filter((finding) => differs(finding) && finding.refusal === undefined)
     .map((finding) => `${titleOf(finding)}: \`agent apply\` would change it`);
   return (drifted.length > 0 ? drifted : different).map(shown);
-}
-
-interface ClientView {
-  readonly pid: number;
-  readonly family: 4 | 6;
-  /** ISO 8601. */
-  readonly started: string;
-  readonly configuration: string;
-  readonly owner: string | null;
-  /** When its configuration changed after its start; null if it runs with the present file. */
-  readonly staleSince: string | null;
-  /** Changed statements that no hook can supply, so they wait for the next start (`request`, `send host-name`). */
-  readonly pending: readonly string[];
-  readonly leases: LeaseView[];
-}
-
-interface LeaseView {
-  readonly interface: string;
-  readonly address: string | null;
-  readonly renews: string | null;
-  readonly expires: string | null;
-  /** The lines that dhclient-script would write to resolv.conf at the next renewal if there were no hook. */
-  readonly withoutHook: string[];
-}
-
-function viewClient(host: Host, client: RunningDhclient, { dhclient }: ConfiguredState): ClientView {
-  const since = staleSince(host, client);
-  const leases = client.interfaces.map((name) => ({ name, lease: currentLease(host, client, name) }));
-  return {
-    pid: client.pid,
-    family: client.family,
-    started: time(client.started),
-    configuration: client.confFile,
-    owner: client.owner,
-    staleSince: since === null ? null : time(since),
-    pending: pendingOf(host, client, dhclient)?.what ?? [],
-    leases: leases.map(({ name, lease }) => ({
-      interface: name,
-      address: lease?.address ?? null,
-      renews: lease?.renew ? time(lease.renew) : null,
-      expires: lease?.expire ? time(lease.expire) : null,
-      withoutHook: lease === null ? [] : resolvConfWithoutHook(lease),
-    })),
-  };
 }
 
 function tell(settings: readonly SettingView[], findings: readonly Finding[], host: Host): void {
@@ -184,39 +131,6 @@ function explanation(found: SettingState | undefined): string | null {
   return found.state === 'unknown' ? 'is unknown' : `is ${found.actual === null ? 'not set' : found.actual || 'empty'}`;
 }
 
-/** `lines`: resolv.conf's lines if no hook of Holdfast is in place; otherwise null. */
-function tellClient(
-  { pid, started, configuration, owner, staleSince, pending, leases }: ClientView,
-  lines: readonly string[] | null,
-): void {
-  print('');
-  print(
-    paint('bold', `dhclient[${pid}]`) +
-      ` since ${started}, with ${configuration}${owner === null ? '' : ` (run by ${owner})`}`,
-  );
-  if (staleSince !== null) {
-    print(
-      paint('yellow', '  stale: ') +
-        `its configuration changed at ${staleSince}; it reads the change only at its next start`,
-    );
-  }
-  if (pending.length > 0) print(`  ${paint('yellow', 'pending until its next start')}: ${shown(pending.join(', '))}`);
-  for (const lease of leases) {
-    print(
-      `  ${lease.interface}: ${lease.address ?? 'no lease known'}${lease.renews === null ? '' : `, renews ${lease.renews}`}`,
-    );
-    if (lease.withoutHook.length > 0 && lines !== null) {
-      const same = lease.withoutHook.every((line) => lines.includes(line));
-      print(`  its next event writes to resolv.conf: ${lease.withoutHook.join('; ')}${same ? ' (as it is now)' : ''}`);
-    } else if (lease.withoutHook.length > 0)
-      print(`  without the hook, its next event would write to resolv.conf: ${lease.withoutHook.join('; ')}`);
-  }
-}
-
-function tellHolder(holder: LeaseHolder): void {
-  print(`\n${paint('bold', holderName(holder))} since ${time(holder.started)}`);
-}
-
 function tellDaemon(host: Host, daemon: DaemonStanding | null): void {
   if (daemon === null) {
     const start = hasService(host) ? 'systemctl start holdfast' : 'agent run';
@@ -236,8 +150,4 @@ function tellDaemon(host: Host, daemon: DaemonStanding | null): void {
 /** Leaves out whole files, which `plan` prints. */
 function withoutTexts({ wanted: _wanted, actual: _actual, settings: _settings, ...finding }: Finding) {
   return finding;
-}
-
-function time(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
 }

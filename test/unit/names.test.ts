@@ -12,6 +12,7 @@ const ROLES = [
   'follow.ts',
   'index.ts',
   'kept.ts',
+  'forecast.ts',
   'known-leases.ts',
   'made.ts',
   'other-hooks.ts',

@@ -15,6 +15,7 @@ export const dhclientClient: DhcpClient = {
   isHere: dhclientInstalled,
   running,
   leases: async (host) => (await import('./known-leases.ts')).dhclientLeases(host),
+  forecasts: async (...asked) => (await import('./forecast.ts')).dhclientForecasts(...asked),
   resources: [
     {
       name: 'hooks',

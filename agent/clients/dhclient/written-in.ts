@@ -1,11 +1,11 @@
-import type { DesiredState } from '../../config/desired.ts';
+import type { ConfiguredState } from '../../config/desired.ts';
 
 /**
  * The section in which the operator wrote a setting of dhclient, for the setting's name. `part`: `supersede.OPTION`,
  * `request.without.OPTION`, `request.also.OPTION`, or `ignore`.
  */
 export function writtenIn(
-  { dhcp, dhclient }: Pick<DesiredState, 'dhcp' | 'dhclient'>,
+  { dhcp, dhclient }: Pick<ConfiguredState, 'dhcp' | 'dhclient'>,
   iface: string | null,
   part: string,
 ): 'dhcp' | 'dhclient' {

@@ -11,6 +11,7 @@ export const networkdClient: DhcpClient = {
   isHere: networkdIsHere,
   running: networkdHolders,
   leases: async (host) => (await import('./known-leases.ts')).networkdLeases(host),
+  forecasts: async (...asked) => (await import('./forecast.ts')).networkdForecasts(...asked),
   resources: [
     {
       name: 'resolved',

@@ -53,6 +53,11 @@ export function dropInsInUse(host: Host): string[] {
   return [OLD, READ].flatMap((folder) => namesIn(host, folder).map((name) => `${folder}/${name}.d/${NAME}`));
 }
 
+/** Whether a line comes from one of our drop-ins, wherever it lies. */
+export function isOurDropIn(path: string): boolean {
+  return path.endsWith(`.network.d/${NAME}`);
+}
+
 export function isOldDropIn(path: string): boolean {
   return path.startsWith(`${OLD}/`) && path.endsWith(`.network.d/${NAME}`);
 }

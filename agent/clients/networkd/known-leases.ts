@@ -26,7 +26,7 @@ export function networkdLeases(host: Host): KnownLeases {
         timeServers: networkdWords(values.get('NTP')),
         server: values.get('SERVER_ADDRESS') ?? null,
         // systemd writes whole seconds, or a time with its unit (257: `LIFETIME=1h`).
-        duration: duration === undefined ? null : seconds(duration),
+        duration: duration === undefined ? null : spanSeconds(duration),
       },
     ];
   });
@@ -36,7 +36,7 @@ export function networkdLeases(host: Host): KnownLeases {
 const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, min: 60, h: 3600, d: 86_400, w: 604_800 };
 
 /** null if it is no time span of systemd.time(7). */
-function seconds(text: string): number | null {
+export function spanSeconds(text: string): number | null {
   const parts = text.trim().split(/\s+/);
   const values = parts.map((part) => {
     const [, number, unit = ''] = /^(\d{1,12})([a-z]*)$/.exec(part) ?? [];
