@@ -3,7 +3,9 @@ import { fileLeftover } from '../../hold/files/file-revert.ts';
 import type { DhcpClient } from '../client.ts';
 import { hookLeftover } from '../hook-leftover.ts';
 import { NetworkManager } from './kept.ts';
+import { NetworkManagerDhcp } from './kept-dhcp.ts';
 import {
+  DHCP_CONF,
   DISPATCHER,
   NETWORK_MANAGER_CONF,
   networkManagerHolders,
@@ -31,10 +33,20 @@ export const networkManagerClient: DhcpClient = {
         },
       },
     },
+    {
+      name: 'networkmanager-dhcp',
+      turn: 'after resolv.conf',
+      make: (host, desired, around) => new NetworkManagerDhcp(host, desired.dhcp, around),
+      undoing: {
+        told: (host, files) => {
+          if (files.includes(DHCP_CONF)) tellNetworkManager(host);
+        },
+      },
+    },
   ],
   scripts: () => [DISPATCHER],
   orphans: (host) =>
-    networkManagerIsHere(host) || host.stat(NETWORK_MANAGER_CONF) === null ? [] : [NETWORK_MANAGER_CONF],
+    networkManagerIsHere(host) ? [] : [NETWORK_MANAGER_CONF, DHCP_CONF].filter((file) => host.stat(file) !== null),
   sysctls: networkManagerSysctls,
   leaseFiles: ['/run/NetworkManager/devices/x'],
 };

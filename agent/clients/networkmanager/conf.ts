@@ -1,4 +1,5 @@
-/** NetworkManager.conf(5): the settings of `[main]` from all its files, in the order of reading. */
+/** NetworkManager.conf(5): the settings from all its files, in the order of reading. */
+import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 
 const MAIN = '/etc/NetworkManager/NetworkManager.conf';
@@ -21,6 +22,11 @@ export function mainSettings(host: Host): MainSetting[] {
       return section === 'main' && key !== undefined ? [{ file, line: index + 1, key, value }] : [];
     });
   });
+}
+
+/** Every line of every section. */
+export function allConfLines(host: Host): IniLine[] {
+  return filesInOrder(host).flatMap((file) => iniLines(host, file));
 }
 
 /** With `dns=none` or `rc-manager=unmanaged`, NetworkManager leaves resolv.conf alone. */

@@ -7,10 +7,15 @@ import type { LeaseHolder } from '../client.ts';
 import { linkNames } from '../link-names.ts';
 
 export const NETWORK_MANAGER_CONF = '/etc/NetworkManager/conf.d/90-holdfast.conf';
+/** Defaults of properties by device, for `dhcp`. */
+export const DHCP_CONF = '/etc/NetworkManager/conf.d/90-holdfast-dhcp.conf';
 export const DISPATCHER = '/etc/NetworkManager/dispatcher.d/90-holdfast';
 
-/** Which NetworkManager has been signalled to read its configuration again, and the text that it read. */
-const TOLD = `${RUN_FOLDER}/networkmanager`;
+/** For each of our files: which NetworkManager was signalled to read its configuration again, and what it read. */
+const TOLD: Readonly<Record<string, string>> = {
+  [NETWORK_MANAGER_CONF]: `${RUN_FOLDER}/networkmanager`,
+  [DHCP_CONF]: `${RUN_FOLDER}/networkmanager-dhcp`,
+};
 
 const DEVICES = '/run/NetworkManager/devices';
 
@@ -38,23 +43,23 @@ export function tellNetworkManager(host: Host): void {
   const process = networkManager(host);
   if (process === null || !host.signal(process, 'SIGHUP')) return;
   host.makeFolder(RUN_FOLDER, 0o755);
-  host.replaceOwn(TOLD, told(host, process), 0o644);
+  for (const [conf, record] of Object.entries(TOLD)) host.replaceOwn(record, told(host, process, conf), 0o644);
 }
 
 /**
  * Whether the running NetworkManager has read our present file. It reads its configuration at its start and at SIGHUP.
  */
-export function hasReadConf(host: Host, process: Process): boolean {
-  if (host.stat(NETWORK_MANAGER_CONF) === null) return false;
-  return host.readText(TOLD) === told(host, process) || changedAfterStart(host, NETWORK_MANAGER_CONF, process) === null;
+export function hasReadConf(host: Host, process: Process, conf = NETWORK_MANAGER_CONF): boolean {
+  if (host.stat(conf) === null) return false;
+  return host.readText(TOLD[conf]!) === told(host, process, conf) || changedAfterStart(host, conf, process) === null;
 }
 
 /**
  * The signalled process and the text that it read. The process is identified by its start, counted since boot, not by
  * the clock.
  */
-function told(host: Host, { pid, sinceBoot }: Process): string {
-  return `${pid} ${sinceBoot}\n${host.readText(NETWORK_MANAGER_CONF) ?? ''}`;
+function told(host: Host, { pid, sinceBoot }: Process, conf: string): string {
+  return `${pid} ${sinceBoot}\n${host.readText(conf) ?? ''}`;
 }
 
 /** Devices for which NetworkManager holds a lease. It configures other devices from a file, or only watches them. */

@@ -1,0 +1,149 @@
+import type { DesiredDhcp } from '../../config/desired.ts';
+import { applyFile } from '../../hold/files/apply-file.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../../hold/resource.ts';
+import type { Host } from '../../host/host.ts';
+import type { Process } from '../../host/process/processes.ts';
+import type { ClientSurroundings } from '../client.ts';
+import { clientFindings } from '../client-findings.ts';
+import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
+import { overruled, renderDefaults } from './device-defaults.ts';
+import { decides, MTU, notHeld } from './dhcp-wanted.ts';
+import { type ManagedDevice, managedDevices } from './profiles.ts';
+import { DHCP_CONF, hasReadConf, networkManager, networkManagerIsHere, tellNetworkManager } from './running.ts';
+
+const READ = 'has read the defaults of devices';
+const NOT_READ = 'NetworkManager has not read its configuration since the change';
+
+/**
+ * Keeps `dhcp` with NetworkManager. The MTU is a default in conf.d. A setting that NetworkManager cannot hold is a
+ * skipped finding that says what to write in its place.
+ */
+export class NetworkManagerDhcp implements Resource {
+  readonly name = 'networkmanager-dhcp';
+  private readonly host: Host;
+  private readonly dhcp: DesiredDhcp;
+  private readonly around: Pick<ClientSurroundings, 'holders'>;
+
+  constructor(host: Host, dhcp: DesiredDhcp, around: Pick<ClientSurroundings, 'holders'>) {
+    this.host = host;
+    this.dhcp = dhcp;
+    this.around = around;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const { host } = this;
+    const settings = dhcpSettings(this.dhcp);
+    const isKept = host.lstat(DHCP_CONF) !== null;
+    if (settings.length === 0 && !isKept) return [];
+    if (!networkManagerIsHere(host) && !isKept) return [];
+    const process = networkManager(host);
+    const devices = process === null ? [] : managedDevices(host);
+    const defaults = await this.defaults(devices);
+    const found = [
+      ...(defaults === null ? [] : [defaults]),
+      ...(process === null || defaults === null || defaults.wanted === null ? [] : [this.running(process, devices)]),
+      ...settings.flatMap((setting) => this.refused(setting, devices)),
+    ];
+    const { holders } = this.around;
+    return clientFindings(host, { program: 'NetworkManager', runs: process !== null, holders }, found);
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    const { host } = this;
+    if (finding.kind === 'file') {
+      const outcome = await applyFile(host, finding);
+      tellNetworkManager(host);
+      return outcome;
+    }
+    if (!this.knows()) tellNetworkManager(host);
+    const { resource, key, moment, wanted } = finding;
+    return this.knows()
+      ? { resource, key, moment, result: 'changed', actual: wanted }
+      : { resource, key, moment, result: 'failed', actual: null, reason: NOT_READ };
+  }
+
+  watches(): string[] {
+    return dhcpSettings(this.dhcp).length > 0 && networkManagerIsHere(this.host) ? [DHCP_CONF] : [];
+  }
+
+  /** null if there is no such file, and none is wanted. */
+  private async defaults(devices: readonly ManagedDevice[]): Promise<Finding | null> {
+    const place = { resource: this.name, key: DHCP_CONF, moment: 'boot' } as const;
+    return compareFile(this.host, place, (actual) => {
+      const wanted = renderDefaults(this.dhcp, devices, actual);
+      if (wanted === null && actual === null) return null;
+      const state = actual === wanted ? 'ok' : 'drifted';
+      return { wanted, state, settings: async () => this.mtuStates(devices, 'boot', state) };
+    });
+  }
+
+  private running(process: Process, devices: readonly ManagedDevice[]): Finding {
+    const knows = this.knows();
+    const state = knows ? 'ok' : 'drifted';
+    return {
+      resource: this.name,
+      key: `NetworkManager[${process.pid}]`,
+      kind: 'process',
+      moment: 'lease',
+      state,
+      wanted: READ,
+      actual: knows ? READ : null,
+      ...(knows ? {} : { reason: NOT_READ }),
+      settings: async () => this.mtuStates(devices, 'lease', state),
+    };
+  }
+
+  private knows(): boolean {
+    const process = networkManager(this.host);
+    return process !== null && hasReadConf(this.host, process, DHCP_CONF);
+  }
+
+  private mtuStates(devices: readonly ManagedDevice[], moment: Moment, state: State): SettingState[] {
+    const settings = dhcpSettings(this.dhcp).filter(({ asks }) => asks.part === 'supersede' && asks.option === MTU);
+    return settings.flatMap((setting) =>
+      this.concerned(setting, devices).map((device): SettingState => {
+        const reason = overruled(this.host, device);
+        return stateOf(setting, moment, reason === null ? state : 'unknown', reason ?? undefined);
+      }),
+    );
+  }
+
+  /** A setting that NetworkManager cannot hold, if it has a device that the setting is about. */
+  private refused(setting: DhcpSetting, devices: readonly ManagedDevice[]): Finding[] {
+    const reason = notHeld(setting);
+    if (this.concerned(setting, devices).length === 0) return [];
+    const moments = ['lease', 'boot'] as const;
+    const state = reason === null ? 'ok' : 'unknown';
+    // A request that NetworkManager makes by itself has no file.
+    if (reason === null && !setting.asks.part.startsWith('request.')) return [];
+    return [
+      {
+        resource: this.name,
+        key: setting.setting,
+        kind: 'process',
+        moment: 'lease',
+        state: reason === null ? 'ok' : 'skipped',
+        wanted: setting.values.join(' '),
+        actual: reason === null ? setting.values.join(' ') : null,
+        ...(reason === null ? {} : { reason }),
+        settings: async () => moments.map((moment) => stateOf(setting, moment, state, reason ?? undefined)),
+      },
+    ];
+  }
+
+  private concerned(setting: DhcpSetting, devices: readonly ManagedDevice[]): ManagedDevice[] {
+    return devices.filter(({ name }) => decides(this.dhcp, setting, name));
+  }
+}
+
+function stateOf(
+  { setting, values }: DhcpSetting,
+  moment: Moment,
+  state: State,
+  reason: string | undefined,
+): SettingState {
+  const wanted = values.join(' ');
+  const actual = state === 'ok' ? wanted : null;
+  return { setting, moment, state, wanted, actual, ...(reason === undefined ? {} : { reason }) };
+}
