@@ -62,11 +62,10 @@ function lease(
   ];
 }
 
-/**
- * Times in milliseconds since the epoch: dhclient's own for IPv4; for IPv6, where it writes none, the hook's record.
- */
+/** Times in milliseconds since the epoch: dhclient's own; otherwise the lifetime in the hook's record of DHCPv6. */
 function times(host: Host, client: RunningDhclient, name: string, record: LeaseRecord | null) {
-  if (client.family === 4) return currentLease(host, client, name) ?? { renew: null, expire: null };
+  const lease = currentLease(host, client, name);
+  if (lease !== null || client.family === 4) return lease ?? { renew: null, expire: null };
   const life = record?.offered.get('max_life') ?? '';
   return { renew: null, expire: record !== null && /^\d+$/.test(life) ? record.time + Number(life) * 1000 : null };
 }

@@ -81,11 +81,12 @@ interface Renewal {
 
 /**
  * Renewals that would change resolv.conf: dhclient keeps the dhclient.conf that it read at its start, and our hook is
- * gone.
+ * gone. At a renewal of DHCPv6 the script writes only values that the server has changed.
  */
 function otherwiseAtRenewal(host: Host): Renewal[] {
   const there = new Set((readable(host) ?? '').split('\n').map(undotted));
-  return dhcpClients(host).flatMap((client) =>
+  const clients = dhcpClients(host).filter(({ family }) => family === 4);
+  return clients.flatMap((client) =>
     client.interfaces.flatMap((name) => {
       const lease = currentLease(host, client, name);
       const writes = lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => !there.has(undotted(line)));

@@ -59,7 +59,10 @@ interface LeaseView {
   readonly address: string | null;
   readonly renews: string | null;
   readonly expires: string | null;
-  /** The lines that dhclient-script would write to resolv.conf at the next renewal if there were no hook. */
+  /**
+   * The lines that dhclient-script would write to resolv.conf if there were no hook: at the next renewal; of DHCPv6, at
+   * the next start, or when the offer changes.
+   */
   readonly withoutHook: string[];
 }
 
@@ -101,12 +104,12 @@ export function tellClients({ clients, otherClients, forecasts }: ClientsView, l
 }
 
 function tellClient(
-  { pid, started, configuration, owner, staleSince, pending, leases }: ClientView,
+  { pid, family, started, configuration, owner, staleSince, pending, leases }: ClientView,
   lines: readonly string[] | null,
 ): void {
   print('');
   print(
-    paint('bold', `dhclient[${pid}]`) +
+    paint('bold', `dhclient[${pid}]${family === 6 ? ' (IPv6)' : ''}`) +
       ` since ${started}, with ${configuration}${owner === null ? '' : ` (run by ${owner})`}`,
   );
   if (staleSince !== null) {
@@ -116,15 +119,17 @@ function tellClient(
     );
   }
   if (pending.length > 0) print(`  ${paint('yellow', 'pending until its next start')}: ${shown(pending.join(', '))}`);
+  // Of DHCPv6 the script writes nothing at a renewal that brings the same values.
+  const event = family === 6 ? 'its next start, or a changed offer,' : 'its next event';
   for (const lease of leases) {
     print(
       `  ${lease.interface}: ${lease.address ?? 'no lease known'}${lease.renews === null ? '' : `, renews ${lease.renews}`}`,
     );
     if (lease.withoutHook.length > 0 && lines !== null) {
       const same = lease.withoutHook.every((line) => lines.includes(line));
-      print(`  its next event writes to resolv.conf: ${lease.withoutHook.join('; ')}${same ? ' (as it is now)' : ''}`);
+      print(`  ${event} writes to resolv.conf: ${lease.withoutHook.join('; ')}${same ? ' (as it is now)' : ''}`);
     } else if (lease.withoutHook.length > 0)
-      print(`  without the hook, its next event would write to resolv.conf: ${lease.withoutHook.join('; ')}`);
+      print(`  without the hook, ${event} would write to resolv.conf: ${lease.withoutHook.join('; ')}`);
   }
 }
 

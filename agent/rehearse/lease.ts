@@ -75,11 +75,13 @@ function recorded(host: Host, iface: string): Lease | null {
     value === null || notOptions.includes(name) ? [] : [[name.replaceAll('_', '-'), value]],
   );
   return {
+    family: 4,
     interface: iface,
     address: offered.get('ip_address') ?? null,
     options: new Map(options),
     fields: new Map(),
     renew: null,
     expire: Number.isSafeInteger(expiry) && expiry > 0 ? expiry * 1000 : null,
+    seconds: null,
   };
 }

@@ -27,7 +27,7 @@ export async function dhclientForecasts(
       const recorded = records.filter(({ pid, family }) => pid === client.pid && family === client.family);
       const names = new Set([...client.interfaces, ...recorded.map((record) => record.interface)]);
       return [...names].flatMap((name) => {
-        const lease = client.family === 4 ? currentLease(host, client, name) : null;
+        const lease = currentLease(host, client, name);
         const record = recorded.find((one) => one.interface === name) ?? null;
         const without = valuesOf(lease, record);
         return without === null ? [] : [forecast(host, client, name, { lease, without, desired, holds })];
@@ -83,6 +83,7 @@ function valuesOf(lease: Lease | null, record: LeaseRecord | null): LeaseValues 
   const search = lines.find(([keyword]) => keyword === 'search')?.slice(1) ?? [];
   const nameservers = lines.filter(([keyword]) => keyword === 'nameserver').flatMap(([, ...servers]) => servers);
   const words = (name: string) => listOf(lease.options.get(name));
+  if (lease.family === 6) return { nameservers, search, routers: null, ntp: words('dhcp6.sntp-servers') };
   return { nameservers, search, routers: words('routers'), ntp: words('ntp-servers') };
 }
 

@@ -1,4 +1,4 @@
-/** Leases of dhclient: its own file for IPv4, and the record of Holdfast's exit hook for both families. */
+/** Leases of dhclient: its own file, and the record of Holdfast's exit hook. */
 
 import type { Host } from '../../host/host.ts';
 import type { KnownLease, KnownLeases } from '../known-lease.ts';
@@ -21,23 +21,24 @@ export function dhclientLeases(host: Host): KnownLeases {
 
 /** The last lease of each interface. */
 function ofFile(host: Host, client: RunningDhclient): KnownLease[] {
-  if (client.family !== 4) return [];
   const last = new Map<string, Lease>();
-  for (const lease of parseLeases(leaseText(host, client))) last.set(lease.interface, lease);
-  const mine = [...last.values()].filter((lease) => serves(client, lease.interface));
-  return mine.map(({ interface: name, options }) => ({
+  for (const lease of parseLeases(leaseText(host, client))) {
+    if (lease.family === client.family && serves(client, lease.interface)) last.set(lease.interface, lease);
+  }
+  const own = client.family === 6 ? '6' : '';
+  return [...last.values()].map(({ interface: name, options, seconds }) => ({
     program: 'dhclient',
     who: `dhclient[${client.pid}] on ${name}`,
-    where: client.leaseFile ?? '/var/lib/dhcp/dhclient.leases',
-    nameservers: list(options.get('domain-name-servers')),
+    where: client.leaseFile ?? `/var/lib/dhcp/dhclient${own}.leases`,
+    nameservers: [...list(options.get('domain-name-servers')), ...list(options.get('dhcp6.name-servers'))],
     gateways: list(options.get('routers')),
-    timeServers: list(options.get('ntp-servers')),
+    timeServers: [...list(options.get('ntp-servers')), ...list(options.get('dhcp6.sntp-servers'))],
     server: options.get('dhcp-server-identifier') ?? null,
-    duration: number(options.get('dhcp-lease-time')),
+    duration: seconds,
   }));
 }
 
-/** The hook records the server's values at each event, of IPv6 leases too. */
+/** The hook records the server's values at each event. */
 function ofRecords(client: RunningDhclient, records: readonly LeaseRecord[]): KnownLease[] {
   const mine = records.filter(({ pid, family }) => pid === client.pid && family === client.family);
   return mine.map(({ interface: name, family, offered, time }) => {

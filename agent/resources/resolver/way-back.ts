@@ -116,7 +116,7 @@ function offeredDns(host: Host): OfferedDns {
       if (offered === null) continue;
       const text = `${resolvConfWithoutHook(offered.lease).join('\n')}\n`;
       if (effectiveValues(text, 'nameserver') !== null) texts.push(text);
-      else if (offered.unknown.includes('domain-name-servers')) superseded.push(clientName(client));
+      else if (offered.unknown.some((name) => /name-servers$/.test(name))) superseded.push(clientName(client));
     }
   }
   return { texts, superseded };

@@ -77,6 +77,20 @@ test('forecast of dhclient: the record of the hook has the offer of both familie
 }
 `,
   };
+  const six = `lease6 {
+  interface "eth0";
+  ia-na 81:8d:d0:19 {
+    starts 978307200;
+    renew 300;
+    iaaddr 2001:db8::9 {
+      starts 978307200;
+      max-life 600;
+    }
+  }
+  option dhcp6.name-servers fe80::1;
+  option dhcp6.sntp-servers 2001:db8::3;
+}
+`;
   const dhclients = { 12: 'dhclient -4 eth0', 13: 'dhclient -6 eth0' };
   const own = new FolderHost(scratch(t, files), { dhclients });
   const [lease, ...others] = await leaseForecasts(own, desired, none);
@@ -89,6 +103,16 @@ test('forecast of dhclient: the record of the hook has the offer of both familie
   });
   assert.deepEqual(lease?.with, lease?.without);
   assert.equal(lease?.renews, Date.UTC(2001, 0, 2, 10));
+
+  const both = new FolderHost(scratch(t, { ...files, 'var/lib/dhcp/dhclient6.leases': six }), { dhclients });
+  const [, lease6] = await leaseForecasts(both, desired, none);
+  assert.deepEqual([lease6?.address, lease6?.renews], ['2001:db8::9', 978307500_000]);
+  assert.deepEqual(lease6?.without, {
+    nameservers: ['fe80::1%eth0'],
+    search: [],
+    routers: null,
+    ntp: ['2001:db8::3'],
+  });
 
   const recorded = {
     ...files,

@@ -42,6 +42,7 @@ const RECORDED = {
     'ip6_prefix',
     'dhcp6_name_servers',
     'dhcp6_domain_search',
+    'dhcp6_sntp_servers',
     'dhcp6_server_id',
     'renew',
     'rebind',

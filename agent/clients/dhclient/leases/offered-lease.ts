@@ -12,11 +12,11 @@ import { currentLease, type Lease } from './leases.ts';
 export interface OfferedLease {
   /** Without the unknown options. */
   readonly lease: Lease;
-  /** The options that were superseded, or may have been: all three of DNS if the client's configuration is unknown. */
+  /** The options that were superseded, or may have been: all of DNS if the client's configuration is unknown. */
   readonly unknown: readonly string[];
 }
 
-const DNS = ['domain-name', 'domain-search', 'domain-name-servers'];
+const DNS = ['domain-name', 'domain-search', 'domain-name-servers', 'dhcp6.domain-search', 'dhcp6.name-servers'];
 
 /**
  * The last lease of one interface; null if there is none. `earlier` is the dhclient.conf from before Holdfast: values
