@@ -114,3 +114,32 @@ test('DHCPv6: resolv.conf is untouched at each event of a lease, beside an IPv4 
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW);
   assert.match(await host.read('/run/holdfast/lease6.eth0'), /^reason=STOP6\tinterface=eth0\t/);
 });
+
+test('DHCPv6: status, the probe and depends know the leases of both families', { skip }, async () => {
+  await using host = await scene();
+  await host.sh("sed -i '/^supersede/d' /etc/dhcp/dhclient.conf");
+  await startDhcpServer(host, { renewEvery: 100, offers: `option domain-name-servers ${OLD.join(', ')};` });
+  await startDhcp6Server(host, { renewEvery: 100, offers: `option dhcp6.name-servers ${OFFERED.join(', ')};` });
+  await Promise.all([Dhclient.start(host).leased(), Dhclient.start(host, { family: 6 }).leased()]);
+  type Forecast = {
+    family: number;
+    renews: string | null;
+    without: { nameservers: string[] };
+    with: { nameservers: string[] };
+  };
+  const forecasts = async (): Promise<Forecast[]> =>
+    JSON.parse((await host.agent('status', '--json')).stdout).forecasts;
+  const [ipv4, ipv6] = await forecasts();
+  assert.deepEqual([ipv4?.family, ipv4?.without.nameservers], [4, OLD]);
+  assert.deepEqual([ipv6?.family, ipv6?.without.nameservers], [6, OFFERED]);
+  const seconds = (Date.parse(ipv6?.renews ?? '') - Date.now()) / 1000;
+  assert.ok(seconds > 0 && seconds <= 100, `T1 is 100 s: ${seconds}`);
+  const probe = await host.agent('probe', 'leases', '--prometheus');
+  for (const metric of ['renew', 'expire'])
+    assert.match(probe.stdout, new RegExp(`holdfast_lease_${metric}_seconds\\{[^}]*ipv6[^}]*\\} \\d`), probe.stdout);
+  const depends = await host.agent('depends', OFFERED[0]!);
+  assert.match(depends.stdout, /dhclient\[\d+\] on eth0/);
+
+  await apply(host);
+  for (const { with: held } of await forecasts()) assert.deepEqual(held.nameservers, NEW);
+});
