@@ -1,4 +1,7 @@
-/** The leases of this host's dhclients: age, expiry, server, and the options that the configuration supersedes. */
+/**
+ * The leases of this host's dhclients: age, expiry, server, and the options that the configuration supersedes. Beside
+ * them the default routers of router advertisements, whoever acts on these.
+ */
 import { wantedIn } from '../agent/clients/dhclient/conf/wanted.ts';
 import { type LeaseRecord, leaseRecords } from '../agent/clients/dhclient/leases/lease-records.ts';
 import { currentLease } from '../agent/clients/dhclient/leases/leases.ts';
@@ -6,16 +9,18 @@ import { clientName, dhcpClients, type RunningDhclient, staleSince } from '../ag
 import type { DesiredDhcp } from '../agent/config/desired.ts';
 import { envName, envValue } from '../agent/config/notation/dhcp-options.ts';
 import type { Host } from '../agent/host/host.ts';
+import { type AdvertisedRouter, advertisedRouters } from '../agent/host/netlink/routes/advertised-routers.ts';
 import { type Condition, type Probe, type Reading, type Sample, type SampleAttributes, sample } from './probe.ts';
 
 export function leasesProbe(host: Host, dhclient: DesiredDhcp): Probe {
   return {
     name: 'leases',
     cost: 'constant',
-    async read(): Promise<Reading[]> {
+    async read(signal): Promise<Reading[]> {
       const now = Date.now();
       const records = leaseRecords(host);
-      return dhcpClients(host).flatMap((client) => {
+      const routers = host.live ? await advertisedRouters(signal) : [];
+      const leases = dhcpClients(host).flatMap((client) => {
         const own = records.filter(({ pid, family }) => pid === client.pid && family === client.family);
         const interfaces = new Set([...client.interfaces, ...own.map((record) => record.interface)]);
         return [
@@ -26,8 +31,14 @@ export function leasesProbe(host: Host, dhclient: DesiredDhcp): Probe {
           }),
         ];
       });
+      return [...leases, ...routers.flatMap(lifetime)];
     },
   };
+}
+
+function lifetime({ interface: name, gateway, expires }: AdvertisedRouter): Sample[] {
+  if (expires === null) return [];
+  return [sample('holdfast.router.expire', expires, { interface: name, 'network.type': 'ipv6', gateway })];
 }
 
 function staleness(host: Host, client: RunningDhclient): Reading[] {

@@ -158,6 +158,11 @@ export const METRICS = {
   'holdfast.lease.age': { unit: 's', kind: 'gauge', description: 'Time since the last event of the lease' },
   'holdfast.lease.renew': { unit: 's', kind: 'gauge', description: 'Time until the lease is renewed' },
   'holdfast.lease.expire': { unit: 's', kind: 'gauge', description: 'Time until the lease expires' },
+  'holdfast.router.expire': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'Time until the default route goes unless the router advertises itself again',
+  },
   'holdfast.lease.superseded': {
     unit: '1',
     kind: 'gauge',

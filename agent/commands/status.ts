@@ -28,6 +28,8 @@ export async function status(options: CommonOptions): Promise<number> {
   const stale = configured && host.live ? (await import('./context/on-disk.ts')).notInForce(host, options, hash) : null;
   const daemon = host.live ? daemonStanding(host) : null;
   const wrong = complaints(settings, findings);
+  const { viewAdvertisements, tellAdvertisements } = await import('./status-advertisements.ts');
+  const advertisements = options.quiet ? null : await viewAdvertisements(host);
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
     printJson({
@@ -38,6 +40,7 @@ export async function status(options: CommonOptions): Promise<number> {
       nearest,
       metadata: fromCloud,
       ...leases,
+      advertisements,
       findings: findings.map(withoutTexts),
       ...(unconfigured === null ? {} : { resolvConf: unconfigured }),
     });
@@ -54,6 +57,7 @@ export async function status(options: CommonOptions): Promise<number> {
     const hooked = findings.some(({ resource, actual }) => resource === 'hooks' && actual !== null);
     const lines = hooked || leases.clients.length === 0 ? null : (await import('./unconfigured.ts')).linesOf(host);
     tellClients(leases, lines);
+    if (advertisements !== null) tellAdvertisements(advertisements);
     if (configured && host.live) tellDaemon(host, daemon);
   }
   return wrong.length > 0 ? EXIT.changed : EXIT.ok;

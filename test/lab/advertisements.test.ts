@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sysctlsOfInterface } from '../../agent/clients/dhcpcd/sysctls.ts';
+import { startAdvertiser } from '../parts/lab/advertiser.ts';
 import { connect, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
-import { LabHost } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 /** The values of every setting of eth0 by path, below /proc/sys; without those that cannot be read yet. */
 async function settings(host: LabHost): Promise<Map<string, string>> {
@@ -50,4 +51,23 @@ test('router advertisements: doctor and status name dhcpcd for an accept_ra that
   assert.deepEqual([moments.now.state, moments.boot.state], ['ok', 'drifted'], status.stdout);
   await host.write('/etc/dhcpcd.conf', 'nodelay\nnoarp\ninterface eth0\nnoipv6rs\n');
   assert.doesNotMatch((await host.agent('doctor')).stdout, why);
+});
+
+test('router advertisements: status and the probe know the default router and when it goes', {
+  skip: unavailable(),
+}, async () => {
+  await using host = await LabHost.create({ interfaces: 2 });
+  await startAdvertiser(host, { lifetime: 90 });
+  await host.sh(`until ip -6 route show default proto ra | grep -q .; do sleep 0.05; done
+    ip link set eth1 up; ip -6 route add default via fe80::9 dev eth1 metric 5`);
+  const [gateway] = /fe80::\S+/.exec(await host.sh('ip -6 route show default proto ra'))!;
+  const status = await host.agent('status');
+  assert.match(status.stdout, new RegExp(`eth0: default router ${gateway}, until \\d{4}-\\S+Z`), status.stdout);
+  const { advertisements } = JSON.parse((await host.agent('status', '--json')).stdout);
+  assert.equal(advertisements.routers.length, 1, 'a route of another maker is no advertised one');
+  const seconds = (Date.parse(advertisements.routers[0].expires) - Date.now()) / 1000;
+  assert.ok(seconds > 0 && seconds <= 90, `${seconds}`);
+  const probe = await host.agent('probe', 'leases', '--prometheus');
+  const sample = new RegExp(`^holdfast_router_expire_seconds\\{[^}]*${gateway}[^}]*\\} (\\d+)`, 'm').exec(probe.stdout);
+  assert.ok(Number(sample?.[1]) <= 90, probe.stdout);
 });

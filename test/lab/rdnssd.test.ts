@@ -77,6 +77,7 @@ test('rdnssd: no advertisement touches resolv.conf, and revert gives the merge h
   assert.deepEqual({ wrongMs, emptyMs, absentMs, changes }, { wrongMs: 0, emptyMs: 0, absentMs: 0, changes: 0 });
   await holds(host);
   const status = JSON.parse((await host.agent('status', '--json')).stdout);
+  assert.deepEqual(status.advertisements.nameservers[0].addresses, ADVERTISED);
   const setting = status.settings.find((one: { setting: string }) => one.setting === 'dns.nameservers');
   assert.equal(setting.moments.lease.state, 'ok', JSON.stringify(setting));
   assert.doesNotMatch((await host.agent('doctor')).stdout, /rdnssd\[\d+\] runs/);

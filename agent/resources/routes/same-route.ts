@@ -6,9 +6,9 @@ import type { SeenRoute } from '../../host/netlink/routes/seen-route.ts';
 export function sameRoute(wanted: Route, there: SeenRoute): boolean {
   if (wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
   // The nexthop object decides the type and the next hops.
-  if (wanted.nexthopId !== null) return wanted.nexthopId === there.nexthopId && !there.expires;
+  if (wanted.nexthopId !== null) return wanted.nexthopId === there.nexthopId && there.expires === null;
   if (wanted.type !== there.type) return false;
-  if (wanted.hops.length !== there.hops.length || there.expires) return false;
+  if (wanted.hops.length !== there.hops.length || there.expires !== null) return false;
   const left = [...there.hops];
   return wanted.hops.every((hop) => {
     const at = left.findIndex((other) => sameHop(hop, other, wanted.hops.length > 1));

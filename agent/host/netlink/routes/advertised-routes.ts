@@ -3,10 +3,8 @@ import { dump, type Gatherer } from '../dump.ts';
 import { links } from '../links.ts';
 import { findAttribute, NETLINK_HEADER } from '../message-layout.ts';
 import { NetlinkSocket } from '../socket.ts';
+import { ADVERTISED } from './advertised-routers.ts';
 import { RTA, RTMSG, routeDump } from './rtmsg.ts';
-
-/** RTPROT_RA of linux/rtnetlink.h. */
-const ADVERTISED = 9;
 
 /** The names of their interfaces, each once. Costs a dump of all IPv6 routes. Throws NetlinkError. */
 export async function advertisedDefaults(signal: AbortSignal): Promise<string[]> {

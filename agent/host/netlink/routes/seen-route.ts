@@ -8,8 +8,8 @@ import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
 
 export interface SeenRoute extends Route {
   readonly hops: readonly SeenHop[];
-  /** The route expires by itself, or has the lifetime of a router advertisement. */
-  readonly expires: boolean;
+  /** Seconds until the route goes by itself, as with the lifetime of a router advertisement; null if it stays. */
+  readonly expires: number | null;
   /**
    * Body of a message that makes the route anew: struct rtmsg and its attributes, without the parts that the kernel
    * only reports.
@@ -68,12 +68,20 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
     src: address(RTA.preferredSource),
     mtu: uint32Of(data, mtu),
     nexthopId: number(RTA.nexthopId),
-    // rta_expires, the third number of struct rta_cacheinfo.
-    expires: cached !== undefined && cached.end - cached.start >= 12 && data.readInt32LE(cached.start + 8) !== 0,
+    expires: cached !== undefined && cached.end - cached.start >= 12 ? lifetime(data, cached.start) : null,
     get body() {
       return remade(own);
     },
   };
+}
+
+/** USER_HZ, in which the kernel gives rta_expires, the third number of struct rta_cacheinfo. */
+const TICKS_A_SECOND = 100;
+
+/** A route that the kernel has not yet removed after its time has 0 seconds or fewer. */
+function lifetime(data: Buffer, cacheInfo: number): number | null {
+  const ticks = data.readInt32LE(cacheInfo + 8);
+  return ticks === 0 ? null : ticks / TICKS_A_SECOND;
 }
 
 /**
