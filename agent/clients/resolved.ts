@@ -41,7 +41,7 @@ export function ownsResolvConf(host: Host): boolean {
 }
 
 /** Whether libc asks systemd-resolved before it reads resolv.conf: nss-resolve(8). */
-function asksResolved(host: Host): boolean {
+export function asksResolved(host: Host): boolean {
   const hosts = /^\s*hosts\s*:([^\n#]*)/m.exec(host.readText('/etc/nsswitch.conf') ?? '')?.[1] ?? '';
   return /\bresolve\b/.test(hosts.split(/\bdns\b/)[0] ?? '');
 }

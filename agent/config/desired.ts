@@ -32,10 +32,10 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
 
 /** Whether no setting is held, with or without `hold: nothing`. */
 export function holdsNothing({ dns, dhcp, dhclient, ...state }: ConfiguredState): boolean {
-  const { domain, search, nameservers, sortlist, options } = dns ?? {};
+  const { domain, search, nameservers, sortlist, options, split } = dns ?? {};
   const scopes = [dhcp, dhclient].flatMap(({ global, interfaces }) => [global, ...interfaces.values()]);
   return (
-    [domain, search, nameservers, sortlist, options].every((value) => value === null || value === undefined) &&
+    [domain, search, nameservers, sortlist, options, split].every((value) => value === null || value === undefined) &&
     scopes.every(({ supersede, request, ignore }) => {
       const { also = [], without = [] } = request ?? {};
       return supersede.size + ignore.length + also.length + without.length === 0;
@@ -113,8 +113,19 @@ export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   /** `ndots:2`, `rotate` … */
   readonly options: readonly string[] | null;
   readonly symlink: SymlinkPolicy;
+  /** Domains that are asked at servers of their own. No domain occurs twice. */
+  readonly split: readonly DesiredSplit[] | null;
   /** null if a change of DNS needs no proof. */
   readonly verify: DesiredVerify | null;
+}
+
+/** Domains that are asked, with all names below them, only at these servers. */
+export interface DesiredSplit {
+  /** In lower case, without a final dot. */
+  readonly domains: readonly string[];
+  readonly servers: readonly ServerAddress[];
+  /** The name that proves the entry, without a final dot; null: the SOA record of each domain. */
+  readonly verify: string | null;
 }
 
 /** How a change of DNS is proved. */

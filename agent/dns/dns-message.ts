@@ -9,7 +9,7 @@ import { addressOfBytes } from '../address/address-checks.ts';
 export interface DnsQuestion {
   /** Absolute, without a final dot; empty: the root. */
   readonly name: string;
-  readonly type: 'A' | 'AAAA' | 'NS';
+  readonly type: 'A' | 'AAAA' | 'NS' | 'SOA';
 }
 
 /** The part of a reply that the C library uses. */
@@ -35,7 +35,7 @@ export interface DnsReply {
 const FLAG = { response: 0x8000, authoritative: 0x0400, truncated: 0x0200, recursive: 0x0080 } as const;
 const RECURSION_DESIRED = 0x100;
 const HEADER_BYTES = 12;
-const TYPE = { A: 1, NS: 2, CNAME: 5, AAAA: 28 } as const;
+const TYPE = { A: 1, NS: 2, CNAME: 5, SOA: 6, AAAA: 28 } as const;
 const CLASS_IN = 1;
 /** RFC 1035, RFC 2136, by number. */
 const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'YXRRSET', 'NXRRSET'];
@@ -115,7 +115,9 @@ function valuesOf(message: Buffer, start: number, count: number, { name, type }:
       if (target === null) return null;
       expected = target.name;
     } else if (kind === TYPE[type]) {
-      const value = type === 'NS' ? nameAt(message, from)?.name : addressIn(message.subarray(from, at), type);
+      // Of an SOA record: the zone's first server.
+      const isName = type === 'NS' || type === 'SOA';
+      const value = isName ? nameAt(message, from)?.name : addressIn(message.subarray(from, at), type);
       if (value !== undefined) values.push(value);
     }
   }

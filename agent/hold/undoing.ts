@@ -45,7 +45,7 @@ export interface Undoing {
   /** Leftovers without an original. This must cost next to nothing if there are none. */
   readonly others?: (host: Host) => readonly Leftover[];
   /** Called with restored files: a program that has read one of them may have to be informed. */
-  readonly told?: (host: Host, files: readonly string[]) => void;
+  readonly told?: (host: Host, files: readonly string[]) => void | Promise<void>;
   /** After a change that failed its proof: gives the link the values of this record again, or none. */
   readonly putBackLink?: (host: Host, name: string, record: string | null) => void;
 }

@@ -20,6 +20,7 @@ export type OwnErrorCode =
   | 'ERESOLVED' // resolvectl(1) failed
   | 'ESPAWN' // no process can be started
   | 'ESTAGE' // the stage of a rehearsal could not be made, or broke
+  | 'ESPLIT' // a forwarder refuses the names that it is to ask elsewhere
   | 'ESYSTEMD' // systemctl(1) failed
   | 'ETWO' // two clients hold one interface
   | 'UNKNOWN'; // the operating system gave no code

@@ -12,6 +12,7 @@ import { Masquerade } from './masquerade/masquerade.ts';
 import { Resolver } from './resolver/resolver.ts';
 import { RESOURCE_NAMES, type ResourceName } from './resource-names.ts';
 import { Routes } from './routes/routes.ts';
+import { Split } from './split/split.ts';
 import { Sysctl } from './sysctl/sysctl.ts';
 
 export function makeResources(
@@ -29,6 +30,7 @@ export function makeResources(
   );
   const all: Record<ResourceName, () => Resource> = {
     ...Object.fromEntries(ofClients),
+    split: () => new Split(host, desired.dns),
     resolver: () => new Resolver(host, desired.dns),
     sysctl: () => new Sysctl(host, desired.sysctl),
     routes: () => new Routes(host, desired),

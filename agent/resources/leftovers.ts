@@ -15,6 +15,7 @@ import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
 import { RESOLVER_UNDOING } from './resolver/way-back.ts';
 import type { ResourceName } from './resource-names.ts';
 import { hasRouteRecord } from './routes/made.ts';
+import { SPLIT_UNDOING } from './split/way-back.ts';
 import { SYSCTL_UNDOING } from './sysctl/way-back.ts';
 
 const OF_CLIENTS: Readonly<Record<ResourceName, Undoing>> = Object.fromEntries(
@@ -37,6 +38,7 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
     others: (host) => (isMasqueradeLeft(host) ? [masquerade(host)] : []),
   },
   dnsmasq: {},
+  split: SPLIT_UNDOING,
   egress: {
     others: (host) => (host.live && host.lstat(EGRESS) !== null ? [defaultRoute(host)] : []),
   },
@@ -56,8 +58,8 @@ export function leftovers(host: Host, only: readonly ResourceName[]): Leftover[]
 }
 
 /** Informs every program that has read one of these restored files. */
-export function tellOfFiles(host: Host, files: readonly string[]): void {
-  for (const { told } of Object.values(UNDOING)) told?.(host, files);
+export async function tellOfFiles(host: Host, files: readonly string[]): Promise<void> {
+  for (const { told } of Object.values(UNDOING)) await told?.(host, files);
 }
 
 function putBackLink(host: Host, name: string, record: string | null): void {

@@ -6,9 +6,10 @@ const ofClients = (turn: ClientResource['turn']) =>
 
 /**
  * The order of apply. The hooks come first, so that no lease event undoes later changes. NetworkManager comes after the
- * resolver, because it may stop its own name service, which the old resolv.conf names.
+ * resolver, because it may stop its own name service, which the old resolv.conf names. The split comes before the
+ * resolver, so that libc asks a forwarder only when the forwarder knows it.
  */
-const HOLDERS_OF_DNS = [...ofClients('before resolv.conf'), 'resolver', ...ofClients('after resolv.conf')];
+const HOLDERS_OF_DNS = [...ofClients('before resolv.conf'), 'split', 'resolver', ...ofClients('after resolv.conf')];
 export const RESOURCE_NAMES: readonly ResourceName[] = [
   ...HOLDERS_OF_DNS,
   'sysctl',

@@ -47,7 +47,7 @@ export async function revertAll(
         const barred = one.original === null ? null : whyNot(originals, one.original, objection);
         outcomes.push(...(barred === null ? await putBack(originals, one) : [failed(one, barred)]));
       }
-      if (turn === TOLD_AFTER) tellOfFiles(host, changedKeys(outcomes));
+      if (turn === TOLD_AFTER) await tellOfFiles(host, changedKeys(outcomes));
     }
     return [...outcomes, ...damaged];
   });

@@ -18,6 +18,7 @@ export const NO_DNS: DesiredDns = {
   sortlist: null,
   options: null,
   symlink: 'refuse',
+  split: null,
   verify: null,
 };
 

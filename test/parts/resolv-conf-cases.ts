@@ -78,6 +78,7 @@ export const dnsParts: fc.Arbitrary<DesiredDns> = fc
     ),
     options: perhaps(fc.array(fc.constantFrom('rotate', 'timeout:1', 'ndots:2'), { maxLength: 3 })),
     symlink: fc.constantFrom('refuse', 'replace', 'follow'),
+    split: fc.constant(null),
     verify: fc.constant(null),
   })
   .filter(({ symlink: _, ...parts }) => Object.values(parts).some((part) => part !== null))

@@ -37,6 +37,7 @@ const UNSAID = {
   nameservers: null,
   sortlist: null,
   options: null,
+  split: null,
   verify: null,
 } as const;
 

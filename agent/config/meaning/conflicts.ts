@@ -10,6 +10,7 @@ import { checkEndpoint, isPlainAndRemote } from '../notation/endpoint.ts';
 import { errorAt } from '../source/explain.ts';
 import { type Tree, type TreePath, valueAt } from '../source/tree.ts';
 import { routeConflicts } from './conflicts-routes.ts';
+import { splitConflicts } from './conflicts-split.ts';
 import { sysctlConflicts } from './conflicts-sysctl.ts';
 import { OPTIONS_OF_OFFERS } from './dhcp-meaning.ts';
 
@@ -19,6 +20,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...dnsTwice(tree),
     ...dnsOfInterfaces(tree),
     ...nearestTwice(tree),
+    ...splitConflicts(tree),
     ...requestBothWays(tree),
     ...ignoredAndSet(tree),
     ...sysctlConflicts(tree),

@@ -6,6 +6,7 @@ import {
   type DesiredDns,
   type DesiredDnsmasq,
   type DesiredMasquerade,
+  type DesiredSplit,
   type DesiredSysctl,
   type DesiredVerify,
   DNSMASQ_FILE,
@@ -30,6 +31,7 @@ const MEASURE_EVERY = '5m';
 const FETCH_EVERY = '5m';
 
 type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
+type Split = NonNullable<NonNullable<Config['dns']>['split']>[number];
 type Dnsmasq = NonNullable<NonNullable<Config['forwarding']>['dnsmasq']>;
 
 export function desiredState(config: Config): ConfiguredState {
@@ -65,6 +67,7 @@ function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns<SortlistEntry> 
     sortlist: dns.sortlist?.map(sortlistEntry) ?? null,
     options: dns.options ?? null,
     symlink: dns.symlink ?? 'refuse',
+    split: dns.split?.map(desiredSplit) ?? null,
     verify: dns.verify ? desiredVerify(dns.verify) : null,
   };
 }
@@ -83,6 +86,14 @@ function desiredVerify({ name, expect, timeout, quorum }: Verify): DesiredVerify
     expect: expect?.map((text) => notation(checkPrefix(text))) ?? null,
     timeout: durationOf(timeout ?? '2s') as number,
     quorum: quorum ?? 1,
+  };
+}
+
+function desiredSplit({ domains, servers, verify }: Split): DesiredSplit {
+  return {
+    domains: domains.map((domain) => domain.toLowerCase()),
+    servers: servers.map((text) => notation(checkNameserver(text))),
+    verify: verify ?? null,
   };
 }
 

@@ -28,6 +28,7 @@ import { metadata } from './metadata-section.ts';
 import { everyEntry, field, listField, onOrOff, orZeroOne, problem, section, textField, unknownKeys } from './parts.ts';
 import { routes } from './routes-section.ts';
 import { sortlist } from './sortlist-section.ts';
+import { split } from './split-section.ts';
 import { verify } from './verify-section.ts';
 
 const ownDomain = textField(oneDomainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
@@ -65,6 +66,7 @@ const dns = section(
       z.enum(['refuse', 'replace', 'follow']),
       'What to do if /etc/resolv.conf is a symbolic link: refuse (default), replace the link by a file, or follow the link.',
     ),
+    split,
     verify,
   },
   'DNS settings, held in resolv.conf, in dhclient.conf and in the hooks of DHCP clients. A setting that is left out stays as it is.',

@@ -49,7 +49,7 @@ export interface WayBack {
   /** Waits for the scripts of DHCP clients that began with the changed hooks (clients/hook-runs.ts). */
   hookRunsEnded(host: Host): Promise<{ readonly seen: boolean; readonly problem: string | null }>;
   /** Informs every program that has read one of these restored files. */
-  tellOfFiles(host: Host, files: readonly string[]): void;
+  tellOfFiles(host: Host, files: readonly string[]): Promise<void>;
   /** Gives the link the values of this record again, or none. */
   putBackLink(host: Host, name: string, record: string | null): void;
 }
@@ -104,7 +104,7 @@ export class DnsChangeJournal {
     if (runs.seen) ({ leftOver, toBeTriedAgain } = await this.putBackAll(entries, wayBack));
     if (runs.problem !== null) leftOver.push({ path: RESOLV_CONF, problem: runs.problem });
     const files = entries.flatMap((entry) => (isTold(entry) ? [] : entry.path));
-    wayBack.tellOfFiles(this.host, files);
+    await wayBack.tellOfFiles(this.host, files);
     if (!toBeTriedAgain) this.close();
     return leftOver;
   }

@@ -2,19 +2,20 @@
  * Proves changes of DNS (`dns.verify`). The name servers are asked before DNS is touched, and a journal is written
  * first. If the host loses look-ups by the change, everything is put back.
  */
-import { networkInterfaces } from 'node:os';
 import type { DesiredVerify } from '../../config/desired.ts';
 import { lookUp } from '../../dns/lookup.ts';
 import type { DnsVerdict } from '../../dns/verify.ts';
 import { errorCode, errorMessage, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
-import { type Guard, identity, inspectAll, isActionable, place, untouched } from '../converge.ts';
+import { type Guard, identity, inspectAll, isActionable, untouched } from '../converge.ts';
 import type { Finding, Outcome, Resource } from '../resource.ts';
 import { DnsChangeJournal, PROVED, type WayBack } from './dns-change-journal.ts';
 import type { LookUp } from './lookups.ts';
+import { count, ownAddresses, refused, sentence, withLeftOver } from './proof-words.ts';
 import { isProved, type ProvedDns, provedText } from './proved.ts';
 import { PutBackPause } from './put-back-pause.ts';
+import type { SplitProof } from './split-proof.ts';
 
 /** Milliseconds for which a refusal counts for all resources, so that the servers are asked only once. */
 const REFUSAL_STANDS_FOR = 10_000;
@@ -77,7 +78,7 @@ export class Proof implements Guard {
       if (errorCode(error) === 'EACCES') return null;
       throw error;
     }
-    return `Before anything of DNS is changed, ${dns.nameservers?.join(' and ')} must answer for ${dns.verify.name}.`;
+    return `Before anything of DNS is changed, ${dns.nameservers?.join(' and ')} must answer for ${dns.verify.name}${this.provesSplit(dns) ? ', and a server of each domain of dns.split for it' : ''}.`;
   }
 
   /** Whether the last proved settings are the present configured settings. */
@@ -133,7 +134,8 @@ export class Proof implements Guard {
     const { misleading, NOT_WAITED_FOR } = await import('../../dns/verify.ts');
     const stop = new AbortController();
     const looking = this.lookUps(verify, stop.signal);
-    const verdicts = await this.ask(dns);
+    const splitProof = await this.splitProof(dns);
+    const [verdicts, splitObjection] = await Promise.all([this.ask(dns), splitProof?.objection() ?? null]);
     const complaints = verdicts.filter(({ complaint }) => complaint !== null).map(sentence);
     const answering = verdicts.length - complaints.length;
     const liar = misleading(verdicts, options ?? []);
@@ -145,15 +147,18 @@ export class Proof implements Guard {
         : liar !== null
           ? `this host ${options?.includes('rotate') ? 'asks each name server in turn (options rotate)' : `asks ${liar.server} before the others`}, and would take its wrong answer for ${verify.name}`
           : null;
-    if (why !== null) {
+    const objection = why === null ? splitObjection : `${why}: ${complaints.join('; ')}`;
+    if (objection !== null) {
       stop.abort();
-      return this.refuse(findings, `DNS is not changed, because ${why}: ${complaints.join('; ')}`);
+      return this.refuse(findings, `DNS is not changed, because ${objection}`);
     }
 
     const before = await looking;
     const outcomes = await change(this.options.resources.map((resource) => this.noted(resource)));
     const after = await this.lookUps(verify);
     const lost = (await import('./lookups.ts')).lostNames(before, after, verify);
+    const pending = (await splitProof?.pending(this.options.resources)) ?? null;
+    if (splitProof !== null && pending === null) lost.push(...(await splitProof.lost()));
     if (lost.length > 0) {
       const reason = withLeftOver(
         `put back, because with the new settings this host ${lost.join(', and ')}`,
@@ -166,14 +171,20 @@ export class Proof implements Guard {
     }
     const tried = new Set(findings.filter(isActionable).map(identity));
     const failed = outcomes.some((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
-    if (!failed) this.keep(dns, answering);
+    if (!failed && pending === null) this.keep(dns, answering);
     this.journal.close();
     const unseen = after.flatMap(({ name, addresses }) =>
       addresses?.length === 0 ? [`this host itself does not find ${name}, and did not before`] : [],
     );
     this.tell(
       'proved',
-      [`DNS is proved: ${count(answering, verdicts.length)} for ${verify.name}`, ...complaints, ...unseen].join('; '),
+      [
+        `DNS is proved: ${count(answering, verdicts.length)} for ${verify.name}`,
+        ...complaints,
+        ...(splitProof?.complaints ?? []),
+        ...(pending === null ? [] : [pending]),
+        ...unseen,
+      ].join('; '),
     );
     return outcomes;
   }
@@ -182,6 +193,17 @@ export class Proof implements Guard {
     const { verifyServers } = await import('../../dns/verify.ts');
     const timeout = Math.min(verify!.timeout, this.within ?? verify!.timeout);
     return verifyServers(nameservers ?? [], { ...verify!, timeout }, { options: options ?? [] });
+  }
+
+  private provesSplit({ split }: Pick<ProvedDns, 'split'>): boolean {
+    return split !== null && this.options.resources.some(({ name }) => name === 'split');
+  }
+
+  /** null if no split is configured, or none is held by this run. */
+  private async splitProof({ split, verify }: ProvedDns): Promise<SplitProof | null> {
+    if (split === null || !this.provesSplit({ split })) return null;
+    const { SplitProof } = await import('./split-proof.ts');
+    return new SplitProof(this.options.host, split, Math.min(verify!.timeout, this.within ?? verify!.timeout));
   }
 
   /** This host's look-ups: first of the name that proves DNS, then of the collector's name. */
@@ -237,33 +259,4 @@ export class Proof implements Guard {
   private tell(kind: ProofEvent['kind'], body: string, again?: number): void {
     this.onEvent({ kind, body, ...(again === undefined ? {} : { again }) });
   }
-}
-
-/** The addresses of all interfaces that are up. */
-function ownAddresses(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all
-    .flatMap(({ cidr }) => cidr ?? [])
-    .sort()
-    .join(' ');
-}
-
-function refused(findings: readonly Finding[], reason: string): Outcome[] {
-  return findings.map((finding) => {
-    if (!isActionable(finding)) return untouched(finding);
-    return { ...place(finding), result: 'failed', actual: finding.actual, reason };
-  });
-}
-
-function sentence({ server, complaint }: DnsVerdict): string {
-  return `${server}: ${complaint}`;
-}
-
-function count(answering: number, of: number): string {
-  const who = of === 1 ? 'its name server' : `${answering === 0 ? 'none' : answering} of ${of} name servers`;
-  return answering === 1 || of === 1 ? `${who} ${answering === 0 ? 'does not answer' : 'answers'}` : `${who} answer`;
-}
-
-function withLeftOver(body: string, leftOver: readonly { path: string; problem: string }[]): string {
-  return [body, ...leftOver.map(({ path, problem }) => `${path} is not as it was: ${problem}`)].join('; ');
 }

@@ -2,15 +2,18 @@
 import type { DesiredDns } from '../../config/desired.ts';
 
 /** The settings that a look-up depends on. A sortlist only orders the addresses that were found. */
-export type ProvedDns = Pick<DesiredDns, 'nameservers' | 'search' | 'domain' | 'options' | 'verify'>;
+export type ProvedDns = Pick<DesiredDns, 'nameservers' | 'search' | 'domain' | 'options' | 'split' | 'verify'>;
 
 interface Proved extends ProvedDns {
   /** How many name servers answered. Absent in a record of an earlier version. */
   readonly answering?: number;
 }
 
-export function provedText({ nameservers, search, domain, options, verify }: ProvedDns, answering: number): string {
-  return `${JSON.stringify({ nameservers, search, domain, options, verify, answering })}\n`;
+export function provedText(
+  { nameservers, search, domain, options, split, verify }: ProvedDns,
+  answering: number,
+): string {
+  return `${JSON.stringify({ nameservers, search, domain, options, split, verify, answering })}\n`;
 }
 
 /** null if the record is unreadable. */
@@ -27,7 +30,10 @@ function parse(text: string): Proved | null {
  * Whether the record `text` (null if missing) is a proof of these settings. The time to wait for an answer does not
  * matter, and expectations that are less strict than in the record need no new proof.
  */
-export function isProved(text: string | null, { nameservers, search, domain, options, verify }: ProvedDns): boolean {
+export function isProved(
+  text: string | null,
+  { nameservers, search, domain, options, split, verify }: ProvedDns,
+): boolean {
   const proved = text === null ? null : parse(text);
   if (proved?.verify == null || verify === null) return false;
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
@@ -38,6 +44,8 @@ export function isProved(text: string | null, { nameservers, search, domain, opt
     same(proved.search, search) &&
     same(proved.domain, domain) &&
     same(proved.options, options) &&
+    // A record of an earlier version has no split.
+    same(proved.split ?? null, split) &&
     name === verify.name &&
     widened &&
     (proved.answering ?? quorum) >= verify.quorum

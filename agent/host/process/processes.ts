@@ -40,6 +40,7 @@ export type Neighbourhood = 'files' | 'network' | 'both';
 const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
   dnsmasq: ['dnsmasq'],
   dhcpcd: ['dhcpcd', '_dhcpcd'],
+  unbound: ['unbound'],
   'systemd-network': ['systemd-network'],
   'systemd-resolve': ['systemd-resolve'],
 };

@@ -6,6 +6,7 @@ import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
+import { dnsmasqRefusal } from './dnsmasq-refusal.ts';
 
 type Wanted = Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>;
 
@@ -26,7 +27,7 @@ export class Dnsmasq implements Resource {
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    const problem = finding.wanted === null ? null : complaint(this.host, finding.wanted);
+    const problem = finding.wanted === null ? null : dnsmasqRefusal(this.host, finding.wanted);
     if (problem === null) return applyFile(this.host, finding);
     const { resource, key, moment, actual } = finding;
     return { resource, key, moment, actual, result: 'failed', reason: problem };
@@ -35,16 +36,4 @@ export class Dnsmasq implements Resource {
   watches(): string[] {
     return this.wanted.dnsmasq === null ? [] : [this.wanted.dnsmasq.file];
   }
-}
-
-/** dnsmasq's own complaint about the file; null if there is none. The installed dnsmasq knows best what it accepts. */
-function complaint(host: Host, text: string): string | null {
-  const { status, stderr, error } = host.run('dnsmasq', ['--test', '--conf-file=-'], { input: text });
-  if (status === 0) return null;
-  if (error?.includes('ENOENT')) return 'dnsmasq is missing, so the file cannot be checked: install dnsmasq';
-  const said = stderr
-    .trim()
-    .split('\n')
-    .find((line) => line !== '');
-  return `dnsmasq refuses the file: ${error ?? said?.replace(/^dnsmasq: /, '')}`;
 }

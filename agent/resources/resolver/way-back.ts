@@ -85,6 +85,7 @@ function asLeased(
     sortlist: null,
     options: null,
     symlink: 'refuse',
+    split: null,
     verify: null,
   };
   return {

@@ -15,6 +15,7 @@ test('status: only what libc reads counts as held, and the reason names the line
     sortlist: null,
     options: null,
     symlink: 'refuse',
+    split: null,
     verify: null,
   });
   const seen = async (text: string) => {
@@ -37,7 +38,15 @@ test('status: only what libc reads counts as held, and the reason names the line
 });
 
 test('status: of domain and search, libc obeys the last line', async (t) => {
-  const none = { domain: null, search: null, nameservers: null, sortlist: null, options: null, verify: null };
+  const none = {
+    domain: null,
+    search: null,
+    nameservers: null,
+    sortlist: null,
+    options: null,
+    split: null,
+    verify: null,
+  };
   const seen = async (dns: Partial<DesiredDns>, text: string) => {
     const host = new Host({ root: scratch(t, { 'etc/resolv.conf': text }) });
     const [finding] = await new Resolver(host, { ...none, symlink: 'refuse', ...dns }).inspect();

@@ -76,6 +76,45 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '1:90: dns.verify.expect[2]: "x" is no network; write one such as 10.72.0.0/16 or 2001:db8::/32',
     '1:93: dns.verify.expect[3]: "2001:db8::1/32" has host bits set; write 2001:db8::/32, or 2001:db8::1 for this one address',
   ],
+  // split
+  ['dns: { split: [] }', '1:15: dns.split: is empty; write an entry, or leave the key out'],
+  [
+    'dns: { split: [{ domains: [], servers: [] }] }',
+    '1:27: dns.split[0].domains: is empty; write a domain, or take the entry out',
+    '1:40: dns.split[0].servers: is empty, and nobody would be asked; write an address, or take the entry out',
+  ],
+  [
+    'dns: { split: [{ domains: [a.example, A.example], servers: [10.0.0.2] }, { domains: [a.EXAMPLE], servers: [10.0.0.3] }] }',
+    '1:39: dns.split[0].domains[1]: a.example is listed above already; keep one of them',
+    '1:86: dns.split[1].domains[0]: a.example is listed above already; keep one of them',
+  ],
+  [
+    'dns: { split: [{ domains: [., 10.0.0.0/8, 10.1.0.0/20, "2001:db8::/32", ~a.example], servers: [10.0.0.2] }] }',
+    '1:28: dns.split[0].domains[0]: "." is every name; write the servers of every name under dns.nameservers',
+    '1:31: dns.split[0].domains[1]: "10.0.0.0/8" is no domain; write the domain of the names of its addresses: 10.in-addr.arpa',
+    '1:43: dns.split[0].domains[2]: "10.1.0.0/20" is no domain; write the domain of the names of its addresses, such as 10.in-addr.arpa for 10.0.0.0/8',
+    '1:56: dns.split[0].domains[3]: "2001:db8::/32" is no domain; write the domain of the names of its addresses: 8.b.d.0.1.0.0.2.ip6.arpa',
+    '1:73: dns.split[0].domains[4]: "~a.example" is not a domain name; write a.example',
+  ],
+  [
+    'dns: { split: [{ domains: [a.example], servers: [127.0.0.53, "::1", "::ffff:127.0.0.1", "fe80::1"] }] }',
+    '1:50: dns.split[0].servers[0]: "127.0.0.53" is this host, which would ask itself; write the address of another host',
+    '1:62: dns.split[0].servers[1]: "::1" is this host, which would ask itself; write the address of another host',
+    '1:69: dns.split[0].servers[2]: "::ffff:127.0.0.1" is this host, which would ask itself; write the address of another host',
+    '1:89: dns.split[0].servers[3]: "fe80::1" is link-local and needs its interface; write fe80::1%eth0',
+  ],
+  [
+    `dns: { split: [{ domains: [a.example], servers: [${Array.from({ length: 9 }, (_, i) => `10.0.0.${i + 1}`).join(', ')}] }] }`,
+    '1:49: dns.split[0].servers: has more than 8 servers; take some out',
+  ],
+  [
+    'dns: { split: [{ domains: [a.example], servers: [10.0.0.2], verify: x.a.example }] }',
+    '1:61: dns.split[0].verify: is looked up only as a part of dns.verify; write dns.verify, or leave this out',
+  ],
+  [
+    'dns: { nameservers: [10.0.0.1], verify: { name: a.b }, split: [{ domains: [a.example], servers: [10.0.0.2], verify: xa.example }] }',
+    '1:117: dns.split[0].verify: xa.example is in none of these domains; write a name that ends with .a.example',
+  ],
   // addresses
   ['dns: { nameservers: 10.0.0.1 }', '1:21: dns.nameservers: write a list: [10.0.0.1]'],
   [

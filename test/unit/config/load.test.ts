@@ -32,6 +32,7 @@ const WANTED: Plain<ConfiguredState> = {
     sortlist: ['10.72.52.100/255.255.255.255', '10.72.0.0/255.255.0.0'],
     options: ['timeout:1', 'rotate'],
     symlink: 'refuse',
+    split: null,
     verify: null,
   },
   dhcp: { global: { supersede: new Map(), request: null, ignore: [] }, interfaces: new Map() },

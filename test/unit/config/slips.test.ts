@@ -79,6 +79,8 @@ const SLIPS: [yaml: string, hint: string][] = [
   // one value, or a map, in place of a section or a list of maps
   ['dns: ‹10.0.0.1›', '{ nameservers: [10.0.0.1] }'],
   ['dns: ‹[10.0.0.1, 10.0.0.2]›', '{ nameservers: [10.0.0.1, 10.0.0.2] }'],
+  ['dns: { split: ‹{ domains: [a.b], servers: [10.0.0.1] }› }', '[{ domains: [a.b], servers: [10.0.0.1] }]'],
+  ['dns: { split: [{ domains: ‹a.b›, servers: [10.0.0.1] }] }', '[a.b]'],
   ['dns: { nameservers: [10.0.0.1], verify: ‹puppet.example.com› }', '{ name: puppet.example.com }'],
   ['dns: { sortlist: ‹{ nearest: { name: a.example, port: 1 } }› }', '[{ nearest: { name: a.example, port: 1 } }]'],
   ['dns: { nameservers: [‹{ ip: 10.0.0.1 }›] }', '10.0.0.1'],

@@ -17,6 +17,7 @@ const DNS: DesiredDns = accepted({
   sortlist: null,
   options: null,
   symlink: 'refuse',
+  split: null,
   verify: null,
 });
 

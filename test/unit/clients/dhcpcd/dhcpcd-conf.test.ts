@@ -93,6 +93,7 @@ test('dhcpcd.conf: domain_name comes before domain_name_servers, which dhcpcd 9.
     sortlist: null,
     options: ['rotate'],
     symlink: 'refuse',
+    split: null,
     verify: null,
   });
   assert.deepEqual(confLines(dns, true).slice(1), [

@@ -56,6 +56,7 @@ options ndots:2 ; more
     sortlist: ['10.72.52.100/255.255.255.255', '10.0.0.0/255.0.0.0'],
     options: ['timeout:1', 'rotate', 'ndots:2'],
     symlink: 'refuse',
+    split: null,
     verify: null,
   });
 });

@@ -31,6 +31,21 @@ test('boot files: each file of the pattern, with line and statement; other addre
   assert.deepEqual(await ask(source, '10.0.0.3'), { found: [], unseen: [] });
 });
 
+test('boot files: the servers of split domains are name servers that are depended on', async (t) => {
+  const files = {
+    'etc/holdfast/agent.yaml':
+      'dns: { nameservers: [127.0.0.1], split: [{ domains: [a.example], servers: [10.0.0.2] }] }\n',
+    'etc/dnsmasq.d/holdfast-split.conf': 'servers-file=/etc/dnsmasq.d/.holdfast-split.servers\n',
+    'etc/dnsmasq.d/.holdfast-split.servers': 'server=/a.example/10.0.0.2\n',
+    'etc/unbound/unbound.conf.d/holdfast-split.conf': 'forward-zone:\n  name: "a.example."\n  forward-addr: 10.0.0.2\n',
+  };
+  const named = async (name: string) =>
+    places((await ask(bootFilesSource(around(t, { files }), program(name)), '10.0.0.2')).found);
+  assert.deepEqual(await named('Holdfast'), ['10.0.0.2 /etc/holdfast/agent.yaml:1']);
+  assert.deepEqual(await named('dnsmasq'), ['10.0.0.2 /etc/dnsmasq.d/.holdfast-split.servers:1']);
+  assert.deepEqual(await named('unbound'), ['10.0.0.2 /etc/unbound/unbound.conf.d/holdfast-split.conf:3']);
+});
+
 test('boot files: an address that is no name server counts only if it is asked for', async (t) => {
   const source = bootFilesSource(around(t, { files: { 'etc/hosts': '10.0.0.1 ns\n' } }), program('hosts file'));
   assert.deepEqual((await ask(source)).found, []);

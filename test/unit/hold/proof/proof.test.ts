@@ -20,6 +20,7 @@ const DNS: ProvedDns = accepted({
   search: null,
   domain: null,
   options: null,
+  split: null,
   verify: VERIFY,
 });
 

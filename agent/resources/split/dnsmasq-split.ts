@@ -1,0 +1,135 @@
+/**
+ * dnsmasq asks some domains at their own servers. It reads `server=` lines of its configuration only at its start, and
+ * those of a `servers-file` again at each SIGHUP, without a lost question. So a file in its folder names a servers-file
+ * of ours, and the domains are there. The servers-file lies in the same folder, since AppArmor and SELinux let dnsmasq
+ * read there. Its leading dot keeps dnsmasq from reading it as configuration as well.
+ */
+import type { DesiredSplit } from '../../config/desired.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
+import type { Finding } from '../../hold/resource.ts';
+import { HostError } from '../../host/errors.ts';
+import { changedAfterStart } from '../../host/files/file-times.ts';
+import { type Host, notOfTheseFiles } from '../../host/host.ts';
+import type { Process } from '../../host/process/processes.ts';
+import { DNSMASQ_HEADER } from '../dnsmasq/dnsmasq-text.ts';
+import { dnsmasqSources } from '../dnsmasq/readers.ts';
+import { describeSplit, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+import { serviceOf } from './tell-program.ts';
+import { hasRead } from './told-programs.ts';
+
+const FOLDER = '/etc/dnsmasq.d';
+const CONF_NAME = `${SPLIT_FILE}.conf`;
+const SERVERS_NAME = `.${SPLIT_FILE}.servers`;
+
+export interface DnsmasqSplitFiles {
+  /** The file that dnsmasq reads at its start. */
+  readonly conf: string;
+  /** The file that dnsmasq reads again at SIGHUP. */
+  readonly servers: string;
+}
+
+export function isDnsmasqSplitFile(path: string): boolean {
+  return path.endsWith(`/${SERVERS_NAME}`) || (path.endsWith(`/${CONF_NAME}`) && /dnsmasq/.test(path));
+}
+
+export function isServersFile(path: string): boolean {
+  return path.endsWith(`/${SERVERS_NAME}`);
+}
+
+/** The files for this dnsmasq (null: the one that its service will start). Throws HostError if it reads no folder. */
+export function dnsmasqSplitFiles(host: Host, process: Process | null): DnsmasqSplitFiles {
+  const { folders } = dnsmasqSources(host, process?.arguments ?? []);
+  const known = process === null && folders.length === 0 ? [{ folder: FOLDER, endings: [] }] : folders;
+  const fitting = known.find(({ endings }) => {
+    const only = endings.filter((ending) => ending.startsWith('*'));
+    const skipped = endings.filter((ending) => !ending.startsWith('*'));
+    return (
+      (only.length === 0 || only.some((ending) => CONF_NAME.endsWith(ending.slice(1)))) &&
+      !skipped.some((ending) => CONF_NAME.endsWith(ending))
+    );
+  });
+  if (fitting === undefined)
+    throw new HostError(
+      'ESPLIT',
+      `dnsmasq${process === null ? '' : `[${process.pid}]`} reads no folder of configuration files: write conf-dir=${FOLDER} into its configuration, and start it anew`,
+    );
+  return { conf: `${fitting.folder}/${CONF_NAME}`, servers: `${fitting.folder}/${SERVERS_NAME}` };
+}
+
+export function dnsmasqServersText(split: readonly DesiredSplit[]): string {
+  const lines = splitZones(split).flatMap(({ domain, servers }) =>
+    servers.map((server) => `server=/${domain}/${server}\n`),
+  );
+  return DNSMASQ_HEADER + lines.join('');
+}
+
+export function dnsmasqConfText({ servers }: DnsmasqSplitFiles): string {
+  return `${DNSMASQ_HEADER}servers-file=${servers}\n`;
+}
+
+/** The servers-file comes first, so that dnsmasq finds it whenever it starts. */
+export async function dnsmasqFindings(
+  host: Host,
+  split: readonly DesiredSplit[],
+  process: Process | null,
+): Promise<Finding[]> {
+  const files = dnsmasqSplitFiles(host, process);
+  const texts = { [files.servers]: dnsmasqServersText(split), [files.conf]: dnsmasqConfText(files) };
+  const compared = await Promise.all(
+    Object.entries(texts).map(([key, wanted]) =>
+      compareFile(
+        host,
+        { resource: SPLIT_RESOURCE, key, moment: 'boot' },
+        (actual) => ({
+          wanted,
+          settings: async () => [splitState(split, 'boot', actual === wanted ? 'ok' : 'drifted')],
+        }),
+        { unseen: (reason) => [splitState(split, 'boot', 'unknown', reason)] },
+      ),
+    ),
+  );
+  return [...compared.flatMap((finding) => finding ?? []), running(host, split, process, files)];
+}
+
+function running(
+  host: Host,
+  split: readonly DesiredSplit[],
+  process: Process | null,
+  files: DnsmasqSplitFiles,
+): Finding {
+  const wanted = describeSplit(split);
+  const place = { resource: SPLIT_RESOURCE, key: 'dnsmasq', kind: 'process', moment: 'now', wanted } as const;
+  const left = (state: 'skipped' | 'unknown', reason: string, shown: 'skipped' | 'unknown' | 'drifted' = state) => ({
+    ...place,
+    state,
+    actual: null,
+    reason,
+    settings: async () => [splitState(split, 'now', shown, reason)],
+  });
+  if (!host.live) return left('skipped', notOfTheseFiles('dnsmasq'));
+  if (process === null) return left('unknown', 'dnsmasq, which is enabled, does not run yet');
+  const isKnown = host.stat(files.conf) !== null && changedAfterStart(host, files.conf, process) === null;
+  if (!isKnown) return left('skipped', pendingReason(process), 'drifted');
+  const isRight = host.readText(files.servers) === dnsmasqServersText(split) && hasRead(host, process, files.servers);
+  const state = isRight ? 'ok' : 'drifted';
+  const reason = isRight ? undefined : `dnsmasq[${process.pid}] has not read the present file yet`;
+  return {
+    ...place,
+    state,
+    actual: isRight ? wanted : null,
+    ...(reason === undefined ? {} : { reason }),
+    settings: async () => [splitState(split, 'now', state, reason)],
+  };
+}
+
+/** A restart loses the questions of some milliseconds, so the operator decides when. */
+function pendingReason(process: Process): string {
+  const unit = serviceOf(process);
+  const command =
+    unit === 'NetworkManager.service'
+      ? 'nmcli general reload dns-full'
+      : unit === null
+        ? 'start it anew'
+        : `systemctl restart ${unit.replace(/\.service$/, '')}`;
+  return `pending: dnsmasq[${process.pid}] takes a new servers-file only at its start, which loses the questions of some milliseconds. When it suits you: ${command}`;
+}

@@ -1,0 +1,62 @@
+/** The findings about `dns.split`: its files, and the program that reads them. */
+import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
+import type { Finding } from '../../hold/resource.ts';
+import { errorMessage } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { type Answerer, findAnswerer } from './answerer.ts';
+import { describeSplit, SPLIT_RESOURCE, splitState } from './split-view.ts';
+
+/** @param kept the files of ours that are there. */
+export async function inspectSplit(host: Host, dns: DesiredDns | null, kept: readonly string[]): Promise<Finding[]> {
+  if (dns?.split == null) return kept.map((file) => leftBehind(host, file));
+  const answerer = findAnswerer(host, dns);
+  const found = await findingsOf(host, dns.split, answerer);
+  // Who answers may not be known at this moment, and then the files of before are still right.
+  if (answerer.by === 'unknown') return found;
+  const others = kept.filter((file) => !found.some(({ key }) => key === file));
+  return [...others.map((file) => leftBehind(host, file)), ...found];
+}
+
+async function findingsOf(host: Host, split: readonly DesiredSplit[], answerer: Answerer): Promise<Finding[]> {
+  try {
+    switch (answerer.by) {
+      case 'dnsmasq':
+        return await (await import('./dnsmasq-split.ts')).dnsmasqFindings(host, split, answerer.process);
+      case 'unbound':
+        return await (await import('./unbound-split.ts')).unboundFindings(host, split, answerer.process);
+      case 'systemd-resolved':
+        return [nobody(split, 'systemd-resolved answers for libc, and Holdfast cannot hold a split there yet')];
+      case 'nobody':
+        return [nobody(split, answerer.why)];
+      case 'unknown':
+        return [unseen(split, answerer.why)];
+    }
+  } catch (error) {
+    return [nobody(split, errorMessage(error))];
+  }
+}
+
+/** Nobody can hold the setting on this host: a failure with the remedy. */
+function nobody(split: readonly DesiredSplit[], why: string): Finding {
+  return { ...whole(split), state: 'drifted', reason: why, refusal: why, settings: states(split, 'drifted', why) };
+}
+
+function unseen(split: readonly DesiredSplit[], why: string): Finding {
+  return { ...whole(split), state: 'unknown', reason: why, settings: states(split, 'unknown', why) };
+}
+
+function whole(split: readonly DesiredSplit[]) {
+  const wanted = describeSplit(split);
+  return { resource: SPLIT_RESOURCE, key: 'dns.split', kind: 'resource', moment: 'now', wanted, actual: null } as const;
+}
+
+function states(split: readonly DesiredSplit[], state: 'drifted' | 'unknown', why: string): Finding['settings'] {
+  return async () => [splitState(split, 'now', state, why), splitState(split, 'boot', state, why)];
+}
+
+/** A file that no configuration wants any more. */
+function leftBehind(host: Host, key: string): Finding {
+  const actual = host.readText(key);
+  const place = { resource: SPLIT_RESOURCE, key, kind: 'file', moment: 'boot' } as const;
+  return { ...place, state: 'drifted', wanted: null, actual, settings: async () => [] };
+}

@@ -1,0 +1,31 @@
+/** `dns.split` as a setting, for every program that can hold it. */
+import type { DesiredSplit } from '../../config/desired.ts';
+import type { Moment, SettingState, State } from '../../hold/resource.ts';
+
+export const SPLIT_RESOURCE = 'split';
+
+/** The names of all our files and records of `dns.split` contain this word. */
+export const SPLIT_FILE = 'holdfast-split';
+
+/** `corp.example, 10.in-addr.arpa: 10.0.0.2; lab.example: 10.0.0.3`. */
+export function describeSplit(split: readonly DesiredSplit[]): string {
+  return split.map(({ domains, servers }) => `${domains.join(', ')}: ${servers.join(' ')}`).join('; ');
+}
+
+export function splitState(
+  split: readonly DesiredSplit[],
+  moment: Moment,
+  state: State,
+  reason?: string | undefined,
+): SettingState {
+  const wanted = describeSplit(split);
+  const actual = state === 'ok' ? wanted : null;
+  return { setting: 'dns.split', moment, state, wanted, actual, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Each domain with its servers. */
+export function splitZones(
+  split: readonly DesiredSplit[],
+): { readonly domain: string; readonly servers: DesiredSplit['servers'] }[] {
+  return split.flatMap(({ domains, servers }) => domains.map((domain) => ({ domain, servers })));
+}
