@@ -32,12 +32,23 @@ const page = pageFiles(join(root, 'agent/collector/page'));
 const HARDENED = ['--openssl-config=/etc/ssl/openssl.cnf', '--disable-sigusr1'];
 /**
  * V8 gets one thread for its own work: the usual four keep 3 MB of memory. Young objects get 2 MB in place of 1 MB, so an
- * `apply` that changes nothing ends before V8 collects garbage.
+ * `apply` that changes nothing ends before V8 collects garbage, and on a gateway collects it once. 4 MB would save that
+ * millisecond, and cost the daemon 4 MB.
  */
 const LEAN = ['--v8-pool-size=1', '--min-semi-space-size=2'];
 /** The chunk that the program begins with, and the module of the command that is run most, on every host again and again. */
 const FIRST = 'cli.js';
 const COMMONEST = 'agent/commands/apply/apply.ts';
+/** Modules that an `apply` loads on a gateway: with routes, masquerading, a file for dnsmasq, or `egress`. */
+const GATEWAYS = [
+  'agent/resources/routes/reconcile.ts',
+  'agent/resources/masquerade/table.ts',
+  'agent/resources/dnsmasq/file.ts',
+  'agent/egress/defaults.ts',
+  'agent/egress/note.ts',
+  'agent/host/netlink/native.ts',
+  'agent/resources/sysctl/boot/later.ts',
+];
 /** The placeholder in the code for the hash of the whole code. */
 const BUILD_MARK = '<holdfast build>';
 /** systeminformation has a degree sign in regular expressions; a pack is ASCII (packs.ts). */
@@ -106,20 +117,21 @@ export async function splitProgram(entry: string, folder: string): Promise<strin
   const texts = new Map(
     outputFiles.map(({ path, text }) => [basename(path), text.replaceAll(BUILD_MARK, identity)] as const),
   );
-  const together = loadedFirst(metafile);
-  const others = [...texts.keys()].filter((name) => !together.includes(name));
-  const packs = [together, ...others.map((name) => [name])];
+  const first = loadedWith(metafile, [FIRST, COMMONEST]);
+  const gateways = loadedWith(metafile, GATEWAYS).filter((name) => !first.includes(name));
+  const others = [...texts.keys()].filter((name) => !first.includes(name) && !gateways.includes(name));
+  const packs = [first, gateways, ...others.map((name) => [name])];
   await Promise.all(
-    packs.map(async (names) => writeFileSync(join(folder, names[0]!), await packOf(names, texts, target))),
+    packs.map(async (names) =>
+      writeFileSync(join(folder, names[0]!), await packOf(names, texts, target, names === first ? [gateways] : [])),
+    ),
   );
   return packs.map(([name]) => name!);
 }
 
-/** The chunks that every `apply` loads, the program's first one before the others. */
-function loadedFirst({ outputs }: Metafile): string[] {
-  const paths = Object.keys(outputs);
-  const starts = paths.filter((path) => basename(path) === FIRST || outputs[path]!.entryPoint?.endsWith(COMMONEST));
-  const found = new Set(starts.sort((a, b) => Number(basename(b) === FIRST) - Number(basename(a) === FIRST)));
+/** The chunks of these modules and of all that they import, the first module's before the others. */
+function loadedWith({ outputs }: Metafile, modules: readonly string[]): string[] {
+  const found = new Set(modules.map((module) => chunkOf(outputs, module)));
   // The loop also visits names that are added to the set meanwhile.
   for (const path of found) {
     for (const { path: other, kind } of outputs[path]!.imports) {
@@ -127,6 +139,14 @@ function loadedFirst({ outputs }: Metafile): string[] {
     }
   }
   return [...found].map((path) => basename(path));
+}
+
+function chunkOf(outputs: Metafile['outputs'], module: string): string {
+  const found = Object.keys(outputs).find(
+    (path) => basename(path) === module || outputs[path]!.entryPoint?.endsWith(module),
+  );
+  if (found === undefined) throw new Error(`no command loads ${module} by itself`);
+  return found;
 }
 
 /** Whether the executable was made from the present sources. */

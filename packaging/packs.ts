@@ -9,13 +9,15 @@ import { build, type Plugin } from 'esbuild';
 export const SMALL = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none' } as const;
 
 /**
- * The text of a pack as `runChunks` (chunks.ts) wants it. `names`: its chunks, of all that `texts` has by name. Throws if the
- * pack is not ASCII: packs are read as latin1. esbuild escapes strings, but leaves regular expressions as they are.
+ * The text of a pack as `runChunks` (chunks.ts) wants it. `names`: its chunks, of all that `texts` has by name. `others`: further
+ * packs of several chunks, which only the program's first pack needs to know. Throws if the pack is not ASCII: packs are read as
+ * latin1. esbuild escapes strings, but leaves regular expressions as they are.
  */
 export async function packOf(
   names: readonly string[],
   texts: ReadonlyMap<string, string>,
   target: string,
+  others: readonly (readonly string[])[] = [],
 ): Promise<string> {
   const table = names.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(`./${name}`)})`);
   const [only] = names.length === 1 ? names : [];
@@ -40,8 +42,10 @@ export async function packOf(
     const around = JSON.stringify(text.slice(Math.max(0, place - 30), place + 30));
     throw new Error(`the pack of ${names[0]} is not ASCII at ${around}: write \\u escapes in the regular expression`);
   }
+  const places = Object.fromEntries(others.flatMap((pack) => pack.map((name) => [name, pack[0]!])));
+  const form = only === undefined ? 'several' : 'one';
   // A property: V8 compiles a function in parentheses at once, also for the bytecode of a pack that no rehearsal loads.
-  return `({${only === undefined ? 'several' : 'one'}:function(require,module){${text}\n}})`;
+  return `({${form}:function(require,module){${text}\n},others:${JSON.stringify(places)}})`;
 }
 
 /** Finds the pack's chunks by their names; another pack's chunk is required when the program runs. */

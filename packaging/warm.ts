@@ -25,6 +25,7 @@ const read = (name: string) => ({ source: readFileSync(join(folder, name), 'lati
 for (const compiler of COMPILERS) setFlagsFromString(`--no-${compiler}`);
 process.argv.splice(1, Number.POSITIVE_INFINITY, 'agent', ...args);
 countAsRoots();
+stopClock();
 process.on('exit', () => {
   for (const compiler of COMPILERS) setFlagsFromString(`--${compiler}`);
   for (const name of readdirSync(folder).filter((name) => name.endsWith('.js'))) {
@@ -32,7 +33,29 @@ process.on('exit', () => {
     writeFileSync(join(folder, `${name}.bytecode`), script.createCachedData());
   }
 });
-runChunks('cli.js', read, createRequire(import.meta.url), (name, script) => scripts.set(name, script));
+const nodeRequire = createRequire(import.meta.url);
+runChunks(
+  'cli.js',
+  read,
+  (name) => (name === 'node:sea' ? { getRawAsset: () => addon() } : nodeRequire(name)),
+  (name, script) => scripts.set(name, script),
+);
+
+/** The native part of `netlink`, which is an asset of the executable. */
+function addon(): ArrayBuffer {
+  const root = join(import.meta.dirname, '..');
+  const file = readFileSync(join(root, `node_modules/netlink/prebuilds/linux-${process.arch}/node.napi.node`));
+  return file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer;
+}
+
+/**
+ * A conversation with the kernel that takes long lets other work run in between (agent/host/netlink/socket.ts). On a busy
+ * machine the resources would then be compiled in another order, and the bytecode would have other bytes.
+ */
+function stopClock(): void {
+  const now = process.hrtime.bigint();
+  process.hrtime.bigint = () => now;
+}
 
 /**
  * Makes this process look like root's, and every file like one that only root may write. The rehearsal is root's

@@ -9,8 +9,12 @@ const TARGET = 'node24';
 /** Runs `cli.js` of these packs, each a record of chunks. Returns what the chunks tell, and each read of a pack. */
 async function toldBy(packs: Readonly<Record<string, Readonly<Record<string, string>>>>): Promise<unknown[]> {
   const made = new Map<string, Pack>();
+  const further = Object.entries(packs).filter(([name]) => name !== 'cli.js');
+  const several = (name: string) => (name === 'cli.js' ? further.map(([, chunks]) => Object.keys(chunks)) : []);
   for (const [name, chunks] of Object.entries(packs))
-    made.set(name, { source: await packOf(Object.keys(chunks), new Map(Object.entries(chunks)), TARGET) });
+    made.set(name, {
+      source: await packOf(Object.keys(chunks), new Map(Object.entries(chunks)), TARGET, several(name)),
+    });
   const told: unknown[] = [];
   const read = (name: string) => {
     told.push(`reads ${name}`);
@@ -55,6 +59,17 @@ test('executable chunks: the chunks of one pack are read once, and each is run w
     },
   });
   assert.deepEqual(told, ['reads cli.js', 'cli', 'reads late.js', 'near', 'late 1']);
+});
+
+test('executable chunks: a chunk inside a further pack is found there, whichever of its chunks is imported first', async () => {
+  const told = await toldBy({
+    'cli.js': { 'cli.js': `import('./inside.js').then(() => import('./further.js'));` },
+    'further.js': {
+      'further.js': `const tell = require('node:tell'); import { inside } from './inside.js'; tell(\`further \${inside}\`);`,
+      'inside.js': `const tell = require('node:tell'); tell('inside'); export const inside = 1;`,
+    },
+  });
+  assert.deepEqual(told, ['reads cli.js', 'reads further.js', 'inside', 'further 1']);
 });
 
 test('executable chunks: a pack that is not ASCII is refused, with the place', async () => {
