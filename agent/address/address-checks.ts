@@ -2,9 +2,12 @@
 import ipaddr from 'ipaddr.js';
 import type { InterfaceName, IpAddress, Prefix, ServerAddress, SortlistPair } from './accepted.ts';
 import { familyOf } from './address.ts';
+import { isDotted } from './dotted.ts';
+import { ipv6Text } from './ipv6-text.ts';
 
 /** The address in its usual notation; null if the text is no address in full notation, or has a zone. */
 export function ipAddress(text: string): IpAddress | null {
+  if (isDotted(text)) return text;
   return isAddress(text) ? (ipaddr.parse(text).toString() as IpAddress) : null;
 }
 
@@ -18,7 +21,9 @@ export function unmappedAddress(text: string): IpAddress | null {
 
 /** The address of four or sixteen bytes in network order. Throws for any other number of bytes. */
 export function addressOfBytes(bytes: Uint8Array): IpAddress {
-  return ipaddr.fromByteArray([...bytes]).toString() as IpAddress;
+  if (bytes.length === 4) return bytes.join('.') as IpAddress;
+  if (bytes.length !== 16) throw new RangeError(`${bytes.length} bytes are no address`);
+  return ipv6Text(bytes) as IpAddress;
 }
 
 export function withZone(address: IpAddress, zone: InterfaceName): ServerAddress {

@@ -1,11 +1,10 @@
 /** The configured routes with the values of the cloud's metadata, in the kernel's terms. */
-import ipaddr from 'ipaddr.js';
 import type { IpAddress, Prefix } from '../address/accepted.ts';
 import { isPrefix } from '../address/address.ts';
 import { addressOfBytes, ipAddress } from '../address/address-checks.ts';
 import type { DesiredNexthop, DesiredRoute } from '../config/desired.ts';
 import type { MetadataWish } from '../config/desired-metadata.ts';
-import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/routes/route.ts';
+import { bytesOf, ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/routes/route.ts';
 import { MAIN_TABLE } from '../host/netlink/table-names.ts';
 import type { MetadataValue } from './clouds/provider.ts';
 import type { MetadataSource } from './source.ts';
@@ -142,17 +141,17 @@ export function describeHop({ gateway, dev, weight, onlink }: WantedHop, several
  * Addresses to test a default route with: from networks for documentation, to which no routes exist (RFC 5737, RFC
  * 3849).
  */
-const ANYWHERE: Readonly<Record<string, readonly IpAddress[]>> = {
-  '0.0.0.0/0': [ipAddress('192.0.2.1')!, ipAddress('198.51.100.1')!],
-  '::/0': [ipAddress('2001:db8::1')!, ipAddress('2001:db8:ffff::1')!],
+const ANYWHERE: Readonly<Record<string, readonly string[]>> = {
+  '0.0.0.0/0': ['192.0.2.1', '198.51.100.1'],
+  '::/0': ['2001:db8::1', '2001:db8:ffff::1'],
 };
 
 /** The lowest and the highest address of a network. A more specific route seldom covers both. */
 export function addressesOf(destination: Prefix): readonly IpAddress[] {
   const anywhere = ANYWHERE[destination];
-  if (anywhere !== undefined) return anywhere;
+  if (anywhere !== undefined) return anywhere.map((address) => ipAddress(address)!);
   const [network = '', length] = destination.split('/');
-  const first = ipaddr.parse(network).toByteArray();
+  const first = [...bytesOf(network)];
   const last = first.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, Number(length) - 8 * i))));
   return [first, last].map((bytes) => addressOfBytes(Uint8Array.from(bytes)));
 }

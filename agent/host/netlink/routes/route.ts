@@ -1,8 +1,8 @@
 /** One route as rtnetlink(7) describes it, and its encoding: struct rtmsg and its attributes. */
-import { isIPv4 } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import type { IpAddress } from '../../../address/accepted.ts';
 import { type Family, familyOf } from '../../../address/address.ts';
+import { isDotted } from '../../../address/dotted.ts';
+import { ipv6Bytes } from '../../../address/ipv6-text.ts';
 import { attribute, FAMILY, uint32, zeros } from '../message-layout.ts';
 import type { RouteKey } from './route-key.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH, TABLE_COMPAT } from './rtmsg.ts';
@@ -113,10 +113,10 @@ function gatewayOf(family: Family, { gateway }: RouteHop): Buffer[] {
   return [attribute(RTA.via, Buffer.concat([header, address]))];
 }
 
-/**
- * The address in network order. Each look needs every route's addresses, so IPv4 is split here, in a tenth of the time.
- */
+/** The address in network order. Each look needs every route's addresses. Throws if the text is no address. */
 export function bytesOf(address: string): Buffer {
-  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  return Buffer.from(ipaddr.parse(address).toByteArray());
+  if (isDotted(address)) return Buffer.from(address.split('.').map(Number));
+  const bytes = ipv6Bytes(address);
+  if (bytes === null) throw new TypeError(`${address} is no address`);
+  return Buffer.from(bytes);
 }

@@ -1,7 +1,7 @@
 /** One route as the kernel reports it, read from its message. */
 import type { IpAddress } from '../../../address/accepted.ts';
 import type { Family } from '../../../address/address.ts';
-import { addressOfBytes, ipAddress, prefixOf } from '../../../address/address-checks.ts';
+import { addressOfBytes, prefixOf } from '../../../address/address-checks.ts';
 import { type Attribute, align, attribute, attributes, FAMILY, NETLINK_HEADER } from '../message-layout.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from './route.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
@@ -22,8 +22,6 @@ export interface SeenHop extends RouteHop {
   readonly usable: boolean;
 }
 
-const NOWHERE = { ipv4: ipAddress('0.0.0.0'), ipv6: ipAddress('::') } as const;
-
 /** The route whose message (header first) begins at `at`; null if its family is unknown, or the message is damaged. */
 export function readRoute(data: Buffer, at: number, end: number): SeenRoute | null {
   const from = at + NETLINK_HEADER;
@@ -42,7 +40,7 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
   // needed.
   const own = Buffer.from(data.subarray(from, end));
   const length = data[from + RTMSG.destinationLength]!;
-  const network = length === 0 ? NOWHERE[family] : address(RTA.destination);
+  const network = length === 0 ? addressOfBytes(Buffer.alloc(size)) : address(RTA.destination);
   if (network === null || length > size * 8) return null;
   const single: SeenHop = {
     gateway: hopGateway(data, found),
