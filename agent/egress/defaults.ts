@@ -13,8 +13,9 @@ import { ROUTE_TYPE } from '../host/netlink/routes/route.ts';
 import type { SeenRoute } from '../host/netlink/routes/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { protocolName } from '../host/netlink/table-names.ts';
+import { monotonicNow } from '../host/steady-clock.ts';
 import { type LeasedGateway, leasedGateways } from './leased.ts';
-import { type AheadNote, aheadNote, monotonicNow, type NotedGateway } from './note.ts';
+import { type AheadNote, aheadNote, type NotedGateway } from './note.ts';
 
 /** zebra, bird, bgp (FRR). BIRD and old FRRs do not mark by which protocol they learned a route. */
 const OF_BGP: readonly number[] = [11, 12, 186];

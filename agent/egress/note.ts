@@ -6,6 +6,7 @@ import type { IpAddress } from '../address/accepted.ts';
 import { ipAddress } from '../address/address-checks.ts';
 import type { Host } from '../host/host.ts';
 import { EGRESS, RUN_FOLDER } from '../host/paths.ts';
+import { monotonicNow } from '../host/steady-clock.ts';
 
 /** A gateway of BGP's default route. */
 export interface NotedGateway {
@@ -53,11 +54,6 @@ export function aheadNote(host: Host): AheadNote | null {
 export function noteStillSilent(host: Host): void {
   const note = aheadNote(host);
   if (note !== null) noteAhead(host, note.gateways);
-}
-
-/** Milliseconds since the boot; the same in every process. */
-export function monotonicNow(): number {
-  return Number(process.hrtime.bigint() / 1_000_000n);
 }
 
 function isWhole(text: string | undefined): boolean {

@@ -24,20 +24,24 @@ type Native = new (
 
 const TRIES = 10;
 let native: Native | undefined;
+/** The process's sockets at the last look. A socket that is not among them is ours, if no other thread made one since. */
+let known: ReadonlyMap<number, string> = new Map();
 
 /** Throws the error of socket(2). */
 export function openNetlink(protocol: number): Descriptor {
   native ??= addonClass(protocol);
   for (let tries = 1; ; tries += 1) {
-    const before = openSockets();
     const socket = new native(
       protocol,
       0,
       () => {},
       () => {},
     );
-    // Our socket is certainly new; any other new socket can only belong to a thread that looks up a name.
-    const fresh = [...openSockets()].filter(([fd, inode]) => before.get(fd) !== inode);
+    // Our socket is certainly new. Any other new socket is older than the last look, or belongs to a thread that looks up a
+    // name; the next try knows it.
+    const before = known;
+    known = openSockets();
+    const fresh = [...known].filter(([fd, inode]) => before.get(fd) !== inode);
     if (fresh.length === 1) {
       return { fd: fresh[0]![0], join: (group) => socket.addMembership(group), close: () => socket.close() };
     }

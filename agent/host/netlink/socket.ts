@@ -3,6 +3,7 @@ import { readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { errorCode, errorMessage } from '../errors.ts';
+import { monotonicNow } from '../steady-clock.ts';
 import { align, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
 import type { Descriptor } from './native.ts';
 
@@ -68,13 +69,13 @@ export class NetlinkSocket implements Disposable {
     const { fd } = this.#socket;
     try {
       asked('ask', () => writeSync(fd, datagram));
-      for (let since = performance.now(); ; ) {
+      for (let since = monotonicNow(); ; ) {
         const length = asked('hear', () => readSync(fd, answer));
         if (eachMessage(answer.subarray(0, length), take)) return;
-        if (performance.now() - since < TURN) continue;
+        if (monotonicNow() - since < TURN) continue;
         await setImmediate();
         signal.throwIfAborted();
-        since = performance.now();
+        since = monotonicNow();
       }
     } catch (error) {
       this[Symbol.dispose]();
