@@ -23,35 +23,50 @@ export type SysctlKind =
   | 'command'
   | 'text';
 
-/** By path below /proc/sys. A path without a match holds numbers if its values are numbers, otherwise text. */
-const KINDS: readonly (readonly [RegExp, SysctlKind])[] = [
-  [/^net\/ipv[46]\/route\/flush$|^vm\/(compact_memory|drop_caches)$/, 'command'],
-  [
-    /^net\/ipv4\/ip_local_reserved_ports$|^net\/ipv6\/icmp\/ratemask$|^kernel\/watchdog_cpumask$|^net\/ipv4\/vs\/est_cpulist$/,
-    'ranges',
-  ],
-  [/^net\/ipv4\/tcp_allowed_congestion_control$/, 'names'],
-  [/^net\/ipv4\/tcp_(congestion_control|available_\w+)$|^net\/core\/(default_qdisc|netdev_rss_key)$/, 'text'],
-  [/^net\/mptcp\/(scheduler|path_manager|available_\w+)$|^net\/vsock\/(child_)?ns_mode$/, 'text'],
-  [/^net\/netfilter\/nf_log\/\d+$|^net\/sctp\/cookie_hmac_alg$/, 'text'],
-  [/^kernel\/(core_pattern|hostname|domainname|modprobe|poweroff_cmd|printk_devkmsg)$/, 'text'],
-  [/^net\/core\/(rps_default_mask|flow_limit_cpu_bitmap)$/, 'mask'],
-  [/^net\/ipv4\/tcp_fastopen_key$/, 'key'],
-  [/^net\/ipv6\/conf\/[^/]+\/stable_secret$/, 'address'],
-  [/^net\/ipv[46]\/(neigh\/[^/]+|route)\/\w+_ms$/, 'milliseconds'],
-  [/^net\/ipv6\/conf\/[^/]+\/mldv[12]_unsolicited_report_interval$/, 'milliseconds'],
-  [/^net\/ipv[46]\/neigh\/[^/]+\/(retrans_time|locktime|proxy_delay|anycast_delay)$/, 'hundredths'],
+/** By path below /proc/sys. A path that is neither here nor in PATTERNS holds numbers if its values are numbers, otherwise text. */
+const KINDS: ReadonlyMap<string, SysctlKind> = new Map([
+  ...of('command', 'net/ipv4/route/flush', 'net/ipv6/route/flush', 'vm/compact_memory', 'vm/drop_caches'),
+  ...of('ranges', 'net/ipv4/ip_local_reserved_ports', 'net/ipv6/icmp/ratemask', 'kernel/watchdog_cpumask'),
+  ...of('ranges', 'net/ipv4/vs/est_cpulist'),
+  ...of('names', 'net/ipv4/tcp_allowed_congestion_control'),
+  ...of('text', 'net/ipv4/tcp_congestion_control', 'net/core/default_qdisc', 'net/core/netdev_rss_key'),
+  ...of('text', 'net/mptcp/scheduler', 'net/mptcp/path_manager', 'net/sctp/cookie_hmac_alg'),
+  ...of('text', 'net/vsock/ns_mode', 'net/vsock/child_ns_mode', 'kernel/core_pattern', 'kernel/hostname'),
+  ...of('text', 'kernel/domainname', 'kernel/modprobe', 'kernel/poweroff_cmd', 'kernel/printk_devkmsg'),
+  ...of('mask', 'net/core/rps_default_mask', 'net/core/flow_limit_cpu_bitmap'),
+  ...of('key', 'net/ipv4/tcp_fastopen_key'),
+]);
+
+/**
+ * Keys with a part that differs. An expression is tried only on a path that holds the word before it: an `apply` asks
+ * about every setting, and an expression takes longer to compile than all else that is done with it.
+ */
+const PATTERNS: readonly (readonly [word: string, pattern: RegExp, kind: SysctlKind])[] = [
+  ['available_', /^net\/(ipv4\/tcp_|mptcp\/)available_\w+$/, 'text'],
+  ['/nf_log/', /^net\/netfilter\/nf_log\/\d+$/, 'text'],
+  ['/stable_secret', /^net\/ipv6\/conf\/[^/]+\/stable_secret$/, 'address'],
+  ['_ms', /^net\/ipv[46]\/(neigh\/[^/]+|route)\/\w+_ms$/, 'milliseconds'],
+  ['/mldv', /^net\/ipv6\/conf\/[^/]+\/mldv[12]_unsolicited_report_interval$/, 'milliseconds'],
+  ['/neigh/', /^net\/ipv[46]\/neigh\/[^/]+\/(retrans_time|locktime|proxy_delay|anycast_delay)$/, 'hundredths'],
 ];
 
 /** Milliseconds of the longest tick of the kernel's clock, which has at least 100 ticks a second. */
 const LONGEST_TICK = 10;
 
 export function sysctlKind(path: string): SysctlKind {
-  return KINDS.find(([pattern]) => pattern.test(path))?.[1] ?? 'numbers';
+  const known = KINDS.get(path);
+  if (known !== undefined) return known;
+  return PATTERNS.find(([word, pattern]) => path.includes(word) && pattern.test(path))?.[2] ?? 'numbers';
+}
+
+function of(kind: SysctlKind, ...paths: string[]): (readonly [string, SysctlKind])[] {
+  return paths.map((path) => [path, kind] as const);
 }
 
 /** Whether the kernel, which shows `actual`, has the value that `wanted` means. */
 export function meansSame(path: string, wanted: string, actual: string): boolean {
+  // Nearly every comparison ends here: one text has one meaning, whatever the kind.
+  if (wanted === actual) return true;
   const kind = sysctlKind(path);
   const [a, b] = [sysctlMeaning(kind, wanted), sysctlMeaning(kind, actual)];
   if (a === null || b === null) return fields(wanted) === fields(actual);
@@ -76,8 +91,9 @@ export function sysctlNumber(text: string): number {
  * the numbers.
  */
 export function withoutComment(path: string, value: string): string {
+  if (!/\s[#;]/.test(value)) return value;
   const numbers = sysctlKind(path) === 'numbers' ? numbersOf(value) : null;
-  return numbers === null || !/\s[#;]/.test(value) ? value : value.replace(/\s+[#;].*$/, '');
+  return numbers === null ? value : value.replace(/\s+[#;].*$/, '');
 }
 
 /**

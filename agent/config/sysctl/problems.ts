@@ -161,6 +161,7 @@ function tidied(value: string, count: number): string[] {
  * be written.
  */
 export function misfit(path: string, shown: string, wanted: string): string | null {
+  if (shown === wanted) return null;
   const held = numbersOf(shown)?.length;
   if (!path.startsWith('net/') || !NUMBERS.includes(sysctlKind(path))) return null;
   if (held === undefined || held !== shown.trim().split(/\s+/).length) return null;

@@ -32,10 +32,30 @@ const TWINS: readonly (readonly [RegExp, string])[] = [
 const UNITS: Readonly<Record<string, number>> = { base_reachable_time: 1000, retrans_time: 10, gc_min_interval: 1000 };
 
 /** The kernel copies a value of conf/all to every interface, and for most keys also to conf/default. */
-const OF_ALL =
-  /^(net\/ipv4\/conf|net\/ipv6\/conf)\/([^/]+)\/(forwarding|disable_ipv6|addr_gen_mode|ignore_routes_with_linkdown|force_forwarding)$/;
-const NOT_IPV4 = /^net\/ipv4\/.*\/(?!forwarding$)[^/]+$/;
-const NOT_DEFAULT = /\/default\/force_forwarding$/;
+const OF_ALL: Readonly<Record<string, readonly string[]>> = {
+  ipv4: ['forwarding'],
+  ipv6: ['forwarding', 'disable_ipv6', 'addr_gen_mode', 'ignore_routes_with_linkdown', 'force_forwarding'],
+};
+
+/** A key of one interface, or of `all` or `default`: `net/ipv4/conf/eth0/forwarding`. */
+interface InterfaceKey {
+  readonly family: string;
+  readonly scope: string;
+  readonly name: string;
+}
+
+/** null for any other key. Every setting is split, several times, and an expression for this takes longer to compile. */
+function interfaceKey(path: string): InterfaceKey | null {
+  const [net, family = '', conf, scope = '', name = '', ...more] = path.split('/');
+  const isKey = net === 'net' && Object.hasOwn(OF_ALL, family) && conf === 'conf' && scope !== '' && more.length === 0;
+  return isKey ? { family, scope, name } : null;
+}
+
+/** The interface, `all` or `default`, if the path is its IPv6 key of this name; undefined for any other path. */
+export function scopeOfIpv6(path: string, wanted: string): string | undefined {
+  const key = interfaceKey(path);
+  return key?.family === 'ipv6' && key.name === wanted ? key.scope : undefined;
+}
 
 /** The main name of a variable with several names. */
 export function sysctlVariable(path: string): string {
@@ -56,14 +76,15 @@ export function sysctlNamesOf(path: string): string[] {
 
 /** The path of conf/all that also sets this path when it is written; null if there is none. */
 export function sysctlSetter(path: string): string | null {
-  const [, folder, scope, name] = OF_ALL.exec(path) ?? [];
-  if (scope === undefined || scope === 'all' || NOT_IPV4.test(path) || NOT_DEFAULT.test(path)) return null;
-  return `${folder}/all/${name}`;
+  const { family, scope, name } = interfaceKey(path) ?? { family: '', scope: 'all', name: '' };
+  if (scope === 'all' || !OF_ALL[family]!.includes(name) || (scope === 'default' && name === 'force_forwarding'))
+    return null;
+  return `net/${family}/conf/all/${name}`;
 }
 
 /** Whether writing this variable sets others. */
 export function setsOthers(variable: string): boolean {
-  return STABLE_SECRET.test(variable) || sysctlSetter(variable.replace('/all/', '/lo/')) === variable;
+  return scopeOfIpv6(variable, SECRET) !== undefined || sysctlSetter(variable.replace('/all/', '/lo/')) === variable;
 }
 
 /**
@@ -91,7 +112,7 @@ export interface SysctlSource {
 
 export function sysctlSources(variable: string): SysctlSource[] {
   const setter = sysctlSetter(variable);
-  const scope = ADDRESS_MODE.exec(variable)?.[1] ?? 'all';
+  const scope = scopeOfIpv6(variable, 'addr_gen_mode') ?? 'all';
   const secrets = ['all', 'default'].includes(scope) ? [] : [scope, 'default'];
   return [
     ...timeTwin(variable),
@@ -132,7 +153,7 @@ function timeTwin(variable: string): SysctlSource[] {
 
 /** The variables that a write to this variable sets; `*` in the place of an interface means every interface. */
 export function sysctlDependents(variable: string): string[] {
-  const [, scope] = STABLE_SECRET.exec(variable) ?? [];
+  const scope = scopeOfIpv6(variable, SECRET);
   if (scope !== undefined)
     return (scope === 'default' ? ['*', 'lo'] : [scope]).map((one) => `net/ipv6/conf/${one}/addr_gen_mode`);
   const twins = OR_ZERO.flatMap((pair) => (pair.some((one) => one === variable) ? pair : []));
@@ -144,5 +165,4 @@ export function sysctlDependents(variable: string): string[] {
 
 const FORWARDING = 'net/ipv4/conf/all/forwarding';
 const REDIRECTS = 'net/ipv4/conf/all/accept_redirects';
-const STABLE_SECRET = /^net\/ipv6\/conf\/([^/]+)\/stable_secret$/;
-const ADDRESS_MODE = /^net\/ipv6\/conf\/([^/]+)\/addr_gen_mode$/;
+const SECRET = 'stable_secret';

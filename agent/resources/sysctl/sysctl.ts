@@ -1,6 +1,6 @@
 import type { DesiredSysctl } from '../../config/desired.ts';
 import { misfit } from '../../config/sysctl/problems.ts';
-import { setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';
+import { scopeOfIpv6, setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';
 import { isSecretSysctl, shownText } from '../../config/sysctl/secret-sysctls.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
@@ -276,7 +276,7 @@ function withKey(
  * (Documentation/networking/ip-sysctl.rst).
  */
 function turn({ path }: DesiredSysctl): number {
-  if (/^net\/ipv6\/conf\/[^/]+\/accept_ra$/.test(path)) return 0;
+  if (scopeOfIpv6(path, 'accept_ra') !== undefined) return 0;
   return setsOthers(sysctlVariable(path)) ? 1 : 2;
 }
 

@@ -122,11 +122,21 @@ export function isPattern(path: string): boolean {
 }
 
 export function matchesSysctl(pattern: string, path: string): boolean {
+  // A class may hold a slash.
+  if (pattern.includes('[')) return matches(pattern, path);
+  const [wanted, parts] = [pattern.split('/'), path.split('/')];
+  return wanted.length === parts.length && wanted.every((part, n) => part === parts[n] || matches(part, parts[n]!));
+}
+
+/** Most parts hold no pattern, or are one: for these an expression would take longer to compile than to compare. */
+function matches(pattern: string, text: string): boolean {
+  if (pattern === '*') return true;
+  if (!isPattern(pattern)) return pattern === text;
   const source = pattern.replace(/\[!?[^\]/]+\]|[\s\S]/g, (part) => {
     if (part === '*') return '[^/]*';
     if (part === '?') return '[^/]';
     if (part.length > 1) return part.replace(/^\[!/, '[^').replaceAll('\\', '\\\\');
     return part.replace(/[.+^${}()|\\[\]]/, '\\$&');
   });
-  return new RegExp(`^${source}$`).test(path);
+  return new RegExp(`^${source}$`).test(text);
 }
