@@ -34,14 +34,22 @@ export const program = new Command('agent')
 
 // Help shows the commands in this order.
 addHoldCommands(program);
-addLookCommands(program);
-addFleetCommands(program);
-addConfigurationCommands(program);
+if (!isFound()) {
+  addLookCommands(program);
+  addFleetCommands(program);
+  addConfigurationCommands(program);
+}
 
 if (import.meta.main) {
   // Files that others may read get their mode explicitly.
   process.umask(0o077);
   program.parseAsync().catch(failed);
+}
+
+/** Whether the command line is for a command that the program knows already, so that an `apply` makes no options of others. */
+function isFound(): boolean {
+  const [word] = process.argv.slice(2);
+  return import.meta.main && program.commands.some((command) => command.name() === word);
 }
 
 /** Ends a command that this file carries out itself, such as `--help`, after an error. */
