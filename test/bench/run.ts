@@ -7,31 +7,21 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
-import { AGENT_YAML } from '../parts/lab/scene.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { benchCollector } from './collector.ts';
 import { benchDaemon } from './daemon.ts';
 import { benchHeldRoutes } from './held-routes.ts';
-import type { Command, Job, Measured } from './inside.ts';
+import type { Command } from './inside.ts';
 import { benchLedger } from './ledger.ts';
-import { median } from './median.ts';
+import { benchNoOp, DNS_AND_SYSCTL } from './no-op.ts';
+import { alternate, measure, report } from './paired.ts';
 import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
 import { benchCounting } from './routes.ts';
 
-const RUNS = 40;
-const ROUNDS = 4;
 /** Runs of the programs that take seconds. */
 const RIVAL_RUNS = 8;
 const ROUTES = { ipv4: 1_000_000, ipv6: 200_000 };
 const AGENT = join(REPOSITORY, 'dist/agent');
-
-const CONFIG = `${AGENT_YAML}sysctl:
-  net.ipv4.ip_forward: 1
-  net.ipv4.conf.default.send_redirects: 0
-  net.ipv4.conf.default.accept_redirects: 0
-  net.ipv4.fib_multipath_hash_policy: 1
-  net.ipv6.route.max_size: { atLeast: 4194304 }
-`;
 
 const missing = unavailable() || (existsSync(AGENT) ? false : 'needs dist/agent: run `npm run build` first');
 if (missing) {
@@ -44,6 +34,7 @@ process.env.HOLDFAST_AGENT = AGENT;
 await using host = await heldHost();
 await using other = await heldHost();
 await benchApply();
+await benchNoOp();
 await benchRoutes();
 await benchCounting(other);
 await benchHooks();
@@ -55,7 +46,7 @@ await benchCollector();
 /** A host that is as wanted already, and stays so. */
 async function heldHost(): Promise<LabHost> {
   const made = await LabHost.create();
-  await made.write('/etc/holdfast/agent.yaml', CONFIG);
+  await made.write('/etc/holdfast/agent.yaml', DNS_AND_SYSCTL);
   await made.sh('agent apply');
   assert.match((await made.agent('apply')).stdout, / as wanted, 0 changed/);
   return made;
@@ -72,7 +63,7 @@ async function benchApply(): Promise<void> {
     { name: 'agent --version', argv: ['agent', '--version'] },
     { name: 'POSIX sh script', argv: ['sh', '/root/floor.sh'] },
   ];
-  report('No-op apply', await measure(commands));
+  report('No-op apply', await measure(commands, host));
   const others = await rivals();
   if (others.length > 0) {
     report('No-op apply, and the same by others', await measure([commands[1]!, ...others], host, RIVAL_RUNS));
@@ -104,10 +95,12 @@ async function benchRoutes(): Promise<void> {
   const argv = ['agent', 'apply'];
   report(
     'No-op apply against the routing tables',
-    await alternate(
-      [host, { name: 'empty tables', argv }],
-      [other, { name: `${ROUTES.ipv4} IPv4 and ${ROUTES.ipv6} IPv6 routes`, argv }],
-    ),
+    (
+      await alternate([
+        [host, { name: 'empty tables', argv }],
+        [other, { name: `${ROUTES.ipv4} IPv4 and ${ROUTES.ipv6} IPv6 routes`, argv }],
+      ])
+    ).flat(),
   );
 }
 
@@ -141,46 +134,11 @@ async function benchHooks(): Promise<void> {
   const argv = ['/sbin/dhclient-script'];
   report(
     'dhclient-script at a renewal',
-    await alternate(
-      [other, { name: "Debian's script alone", argv, env }],
-      [host, { name: 'with our hooks', argv, env }],
-    ),
+    (
+      await alternate([
+        [other, { name: "Debian's script alone", argv, env }],
+        [host, { name: 'with our hooks', argv, env }],
+      ])
+    ).flat(),
   );
-}
-
-/** One command on each of two hosts, in turn. */
-async function alternate(...pairs: [LabHost, Command][]): Promise<Measured[]> {
-  const rounds: Measured[][] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const measured: Measured[] = [];
-    for (const [where, command] of pairs) measured.push(...(await measure([command], where, RUNS / ROUNDS)));
-    rounds.push(measured);
-  }
-  return pairs.map(([, { name }], index) => {
-    const each = rounds.map((round) => round[index]!);
-    return { name, wall: each.flatMap(({ wall }) => wall), peak: each[0]!.peak };
-  });
-}
-
-async function measure(commands: readonly Command[], where = host, runs = RUNS): Promise<Measured[]> {
-  const job: Job = { commands, runs };
-  const script = join(import.meta.dirname, 'inside.ts');
-  const { code, stdout, stderr } = await where.run([process.execPath, script], { input: JSON.stringify(job) });
-  if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Measured[];
-}
-
-/** The first row is what the others are compared with, run by run. */
-function report(title: string, measured: readonly Measured[]): void {
-  const [base] = measured;
-  console.log(`\n### ${title}\n`);
-  console.log('| | wall ms (median, min–max) | ratio (median of pairs) | peak MB |');
-  console.log('| --- | --- | --- | --- |');
-  for (const { name, wall, peak } of measured) {
-    const ratio = median(wall.map((taken, run) => taken / base!.wall[run]!));
-    const spread = `${Math.min(...wall).toFixed(1)}–${Math.max(...wall).toFixed(1)}`;
-    console.log(
-      `| ${name} | ${median(wall).toFixed(1)} (${spread}) | ${ratio.toFixed(2)} | ${peak?.toFixed(0) ?? '?'} |`,
-    );
-  }
 }
