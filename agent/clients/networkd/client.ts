@@ -22,8 +22,6 @@ export const networkdClient: DhcpClient = {
   ],
   // systemd-networkd runs no script.
   scripts: () => [],
-  // Its drop-ins lie below our own state folder, where only its start reads them.
-  orphans: () => [],
   sysctls: networkdSysctls,
   leaseFiles: [`${NETWORKD_LEASES}/x`],
 };

@@ -46,7 +46,9 @@ export const networkManagerClient: DhcpClient = {
   ],
   scripts: () => [DISPATCHER],
   orphans: (host) =>
-    networkManagerIsHere(host) ? [] : [NETWORK_MANAGER_CONF, DHCP_CONF].filter((file) => host.stat(file) !== null),
+    networkManagerIsHere(host)
+      ? []
+      : [DISPATCHER, NETWORK_MANAGER_CONF, DHCP_CONF].filter((file) => host.stat(file) !== null),
   sysctls: networkManagerSysctls,
   leaseFiles: ['/run/NetworkManager/devices/x'],
 };
