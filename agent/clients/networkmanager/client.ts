@@ -2,6 +2,7 @@
 import { fileLeftover } from '../../hold/files/file-revert.ts';
 import type { DhcpClient } from '../client.ts';
 import { hookLeftover } from '../hook-leftover.ts';
+import { DHCP_UNDOING } from './dhcp-way-back.ts';
 import { NetworkManager } from './kept.ts';
 import { NetworkManagerDhcp } from './kept-dhcp.ts';
 import {
@@ -36,12 +37,8 @@ export const networkManagerClient: DhcpClient = {
     {
       name: 'networkmanager-dhcp',
       turn: 'after resolv.conf',
-      make: (host, desired, around) => new NetworkManagerDhcp(host, desired.dhcp, around),
-      undoing: {
-        told: (host, files) => {
-          if (files.includes(DHCP_CONF)) tellNetworkManager(host);
-        },
-      },
+      make: (host, desired, around) => new NetworkManagerDhcp(host, desired, around),
+      undoing: DHCP_UNDOING,
     },
   ],
   scripts: () => [DISPATCHER],
