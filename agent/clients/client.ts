@@ -3,6 +3,7 @@
  * folder, with the same file name for the same role: client.ts (this contract), running.ts (its processes),
  * known-leases.ts, forecast.ts, kept.ts (what Holdfast keeps of its files), sysctls.ts, way-back.ts. clients.ts is the
  * list.
+ * known-leases.ts, stage.ts (how it is rehearsed), kept.ts (what Holdfast keeps of its files), sysctls.ts, way-back.ts. clients.ts is the list.
  */
 import type { ConfiguredState, DesiredState } from '../config/desired.ts';
 import type { KnownFiles } from '../hold/files/verified-files.ts';
@@ -12,6 +13,7 @@ import type { Host } from '../host/host.ts';
 import type { ProgramSysctl } from './client-sysctl.ts';
 import type { KnownLeases } from './known-lease.ts';
 import type { HoldsAtLease, LeaseForecast } from './lease-forecast.ts';
+import type { StagePlan } from './stage-plan.ts';
 
 /** A program's usual name: `dhclient`, `systemd-networkd`. */
 export type LeaseProgram = string;
@@ -30,13 +32,15 @@ export interface DhcpClient {
   readonly resources: readonly ClientResource[];
   /** Paths or names of the scripts that run at its events, and source our hook or are our hook. */
   scripts(host: Host): readonly string[];
-  /**
-   * Files of the first resource in which a part of ours is left, although the client is not here. Absent if there can
-   * be none: drop-ins for systemd-networkd lie below our own state folder, and rdnssd's package owns its hook.
-   */
-  orphans?(host: Host): readonly string[];
+  /** Files that Holdfast made for this client, although the client is not here. */
+  orphans(host: Host): readonly string[];
   /** Kernel settings that the client writes on its own account. */
   sysctls?(host: Host): readonly ProgramSysctl[];
+  /**
+   * How the client is rehearsed as a whole on this interface. Throws HostError if no lease is recorded, or the client
+   * cannot be played. If it is left out, the client cannot be rehearsed so.
+   */
+  stage?(host: Host, holder: LeaseHolder, iface: string): Promise<StagePlan>;
   /** Files whose change means that another lease may have come. */
   readonly leaseFiles: readonly string[];
 }

@@ -1,5 +1,7 @@
 /** The commands that look at this host, and change nothing that lasts: probe, depends, rehearse. */
 import { type Command, Option } from 'commander';
+import { LEASE_REASONS } from '../clients/lease-reasons.ts';
+import type { CommonOptions } from '../commands/common-options.ts';
 import type { DependsOptions } from '../commands/depends/depends.ts';
 import type { WatchSendersOptions } from '../commands/depends/watch-senders.ts';
 import type { ProbeOptions } from '../commands/read-probes.ts';
@@ -10,7 +12,8 @@ import { folder, knownNames, words } from './parsed-values.ts';
 import { runCommand } from './run-command.ts';
 import { CONFIG_OPTION, examples } from './shared-options.ts';
 
-const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE'] as const;
+/** Whether a client comes to `BOUND` or to `REBOOT` follows from its lease. */
+const PLAYED = LEASE_REASONS.filter((reason) => reason !== 'BOUND');
 const REHEARSED =
   '\nExit status: 0 as wanted, 1 bad configuration or usage, 2 not as wanted, 4 cannot be rehearsed here.';
 
@@ -93,7 +96,7 @@ export function addLookCommands(program: Command): void {
     'lease',
     'what the next events of the lease would make of resolv.conf, addresses and routes',
   )
-    .addOption(new Option('--reason <reason...>', 'only these events').choices(REASONS).argParser(knownNames(REASONS)))
+    .addOption(new Option('--reason <reason...>', 'only these events').choices(PLAYED).argParser(knownNames(PLAYED)))
     .addHelpText(
       'after',
       `${REHEARSED}${examples(['sudo agent rehearse lease', 'sudo agent rehearse lease eth0 --reason RENEW', 'sudo agent rehearse lease --json'])}`,
@@ -108,6 +111,17 @@ export function addLookCommands(program: Command): void {
     'after',
     `${REHEARSED}${examples(['sudo agent rehearse boot', 'sudo agent rehearse boot eth0 --json'])}`,
   );
+
+  // Only a rehearsal starts it, as a process of its own.
+  rehearse
+    .command('serve', { hidden: true })
+    .description('the DHCP server of a rehearsal, which serves one client in its own network namespace')
+    .action(() =>
+      runCommand<CommonOptions>(
+        program,
+        async () => (await import('../commands/rehearse-serve.ts')).serveRehearsal,
+      )({}),
+    );
 
   rehearse
     .command('without')
@@ -142,7 +156,7 @@ function rehearsal(program: Command, rehearse: Command, name: 'lease' | 'boot', 
   return rehearse
     .command(name)
     .description(description)
-    .argument('[iface]', 'only this interface (default: every interface of a dhclient)')
+    .argument('[iface]', 'only this interface (default: every interface of dhclient and dhcpcd)')
     .option(...CONFIG_OPTION)
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but problems')

@@ -1,17 +1,19 @@
 import { createTwoFilesPatch } from 'diff';
-import { clientName } from '../clients/dhclient/running.ts';
+import { LEASE_REASONS, type LeaseReason } from '../clients/lease-reasons.ts';
 import { type DesiredState, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { type BootSysctl, bootSysctls } from '../rehearse/boot-sysctls.ts';
-import { type Held, heldInterfaces } from '../rehearse/held-interfaces.ts';
+import { playClientEvent } from '../rehearse/client-rehearsal.ts';
+import { type Held, type HeldByDhclient, heldBy, heldInterfaces, pidOf } from '../rehearse/held-interfaces.ts';
 import { leaseOf } from '../rehearse/lease.ts';
-import type { LeaseReason } from '../rehearse/lease-events.ts';
-import { playEvent as play, type Rehearsal } from '../rehearse/rehearsal.ts';
+import { playEvent as play } from '../rehearse/rehearsal.ts';
+import type { Rehearsal } from '../rehearse/result.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { CommonOptions } from './common-options.ts';
+import { agentCommand } from './context/agent-command.ts';
 import { openContext, openHost } from './context/context.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown, table } from './output/output.ts';
 
@@ -34,9 +36,10 @@ export async function rehearse(options: RehearseCommandOptions): Promise<number>
   if (options.json) {
     printJson({
       differs,
-      interfaces: shows.map(({ held: { interface: name, client }, played, skipped }) => ({
-        interface: name,
-        pid: client.pid === 0 ? null : client.pid,
+      interfaces: shows.map(({ held, played, skipped }) => ({
+        interface: held.interface,
+        client: 'staged' in held ? held.staged.holder.program : 'dhclient',
+        pid: pidOf(held),
         rehearsals: played.map(readable),
         skipped,
       })),
@@ -64,10 +67,10 @@ async function configured(options: CommonOptions): Promise<{ host: Host; desired
 }
 
 /**
- * An event that cannot be rehearsed does not stop the other events: a lease that has expired, a dhclient that another
- * program runs.
+ * An event that cannot be rehearsed does not stop the other events: a lease that has expired or that is not known, a
+ * dhclient that another program runs, an event that this client does not have.
  */
-const CANNOT_COME: readonly ErrorCode[] = ['EEXPIRED', 'EOWNER'];
+const CANNOT_COME: readonly ErrorCode[] = ['EEXPIRED', 'EOWNER', 'ENOLEASE', 'ENONE'];
 
 interface Show {
   readonly held: Held;
@@ -82,31 +85,61 @@ async function show(
   held: Held,
   options: RehearseCommandOptions,
 ): Promise<Show> {
-  const played: Rehearsal[] = [];
-  const skipped: string[] = [];
-  const dns = desired?.dns ?? null;
-  for (const reason of reasons(host, held, options)) {
-    try {
-      const atBoot = options.occasion === 'boot';
-      const one = await play(host, held.client, held.interface, reason, { dns, atBoot });
-      played.push(one);
-      if (one.routerAnswers)
-        played.push(await play(host, held.client, held.interface, reason, { dns, atBoot, routerAnswers: false }));
-    } catch (error) {
-      if (!(error instanceof HostError && CANNOT_COME.includes(error.code))) throw error;
-      skipped.push(`${reason}: ${error.message}`);
-    }
-  }
-  return { held, played, skipped };
+  const scene = { host, dns: desired?.dns ?? null, atBoot: options.occasion === 'boot' };
+  // Most of the time a client waits, so its events are played at once. dhclient's script waits for nothing.
+  const tries = reasons(host, held, options).map((reason) => () => attempt(reason, () => playOne(scene, held, reason)));
+  const results: Attempt[] = [];
+  if ('staged' in held) results.push(...(await Promise.all(tries.map((one) => one()))));
+  else for (const one of tries) results.push(await one());
+  return {
+    held,
+    played: results.flatMap((one) => ('played' in one ? one.played : [])),
+    skipped: results.flatMap((one) => ('skipped' in one ? [one.skipped] : [])),
+  };
 }
 
-function reasons(
-  host: Host,
-  { client, interface: iface }: Held,
-  options: RehearseCommandOptions,
-): readonly LeaseReason[] {
+type Attempt = { readonly played: readonly Rehearsal[] } | { readonly skipped: string };
+
+async function attempt(reason: LeaseReason, play: () => Promise<Rehearsal[]>): Promise<Attempt> {
+  try {
+    return { played: await play() };
+  } catch (error) {
+    if (!(error instanceof HostError && CANNOT_COME.includes(error.code))) throw error;
+    return { skipped: `${reason}: ${error.message}` };
+  }
+}
+
+interface PlayScene {
+  readonly host: Host;
+  readonly dns: DesiredState['dns'];
+  readonly atBoot: boolean;
+}
+
+/** Plays an event; twice if the router's answer to dhclient-script's ping matters. */
+async function playOne({ host, dns, atBoot }: PlayScene, held: Held, reason: LeaseReason): Promise<Rehearsal[]> {
+  if ('staged' in held) {
+    const server = [...agentCommand(), 'rehearse', 'serve'];
+    return [await playClientEvent(host, held.staged, reason, { dns, atBoot, server })];
+  }
+  const { client, interface: iface } = held;
+  const one = await play(host, client, iface, reason, { dns, atBoot });
+  if (!one.routerAnswers) return [one];
+  return [one, await play(host, client, iface, reason, { dns, atBoot, routerAnswers: false })];
+}
+
+function reasons(host: Host, held: Held, options: RehearseCommandOptions): readonly LeaseReason[] {
   if (options.reason !== undefined) return options.reason;
-  if (options.occasion === 'boot') {
+  if ('staged' in held)
+    return options.occasion === 'boot' ? ['REBOOT'] : LEASE_REASONS.filter((reason) => reason !== 'BOUND');
+  return dhclientReasons(host, held, options);
+}
+
+function dhclientReasons(
+  host: Host,
+  { client, interface: iface }: HeldByDhclient,
+  { occasion }: RehearseCommandOptions,
+): readonly LeaseReason[] {
+  if (occasion === 'boot') {
     const { expire } = leaseOf(host, client, iface).lease;
     return [expire !== null && expire < Date.now() ? 'BOUND' : 'REBOOT'];
   }
@@ -118,13 +151,10 @@ function title({ interface: iface, reason, routerAnswers }: Rehearsal): string {
   return `${iface} ${reason}${routerAnswers === false ? ' (router silent)' : ''}`;
 }
 
-function tell({ held: { client, interface: iface }, played, skipped }: Show): void {
-  print(
-    paint(
-      'bold',
-      client.pid === 0 ? `${iface}: no dhclient runs; this is what its next start would do` : clientName(client),
-    ),
-  );
+function tell({ held, played, skipped }: Show): void {
+  const { interface: iface } = held;
+  const absent = `${iface}: no dhclient runs; this is what its next start would do`;
+  print(paint('bold', pidOf(held) === null ? absent : heldBy(held)));
   print(
     table(
       played.map((one) => [
@@ -146,10 +176,15 @@ function tell({ held: { client, interface: iface }, played, skipped }: Show): vo
     print(paint('gray', `  note (${names}): ${shown(text)}`));
 }
 
+/** Events at which the client gives its address up. */
+const GIVEN_UP: ReadonlySet<LeaseReason> = new Set(['EXPIRE', 'NAK']);
+
 function verdict(one: Rehearsal): string {
   if (one.differs) return 'not as wanted';
   if (changes(one).length === 0) return 'nothing changes';
-  return one.reason === 'EXPIRE' || one.routerAnswers === false ? 'the address goes, as it must' : 'changes, as wanted';
+  return GIVEN_UP.has(one.reason) || one.routerAnswers === false
+    ? 'the address goes, as it must'
+    : 'changes, as wanted';
 }
 
 /** Groups equal texts, so each is printed once with the names of its events. */

@@ -19,9 +19,10 @@ import { saveMemory } from '../host/service/v8.ts';
 import { Credentials } from '../report/delivery/credentials.ts';
 import { identify } from '../report/identity.ts';
 import type { CommonOptions } from './common-options.ts';
+import { agentCommand } from './context/agent-command.ts';
 import { type ContextOptions, openContext, openHost, openToHold } from './context/context.ts';
 import { editedBy, lookOnDisk } from './context/on-disk.ts';
-import { BUILD, VERSION } from './context/version.ts';
+import { VERSION } from './context/version.ts';
 import { ConfigFailure, EXIT, printError } from './output/output.ts';
 
 /** Returns the exit status after a signal ended the daemon. Throws ConfigFailure if the daemon cannot start at all. */
@@ -140,11 +141,6 @@ async function load(
     },
     delivery: await delivery.update(host, daemon.report, identity),
   };
-}
-
-/** The command line of this program. */
-function agentCommand(): string[] {
-  return BUILD === null ? [process.execPath, process.argv[1]!] : [process.execPath];
 }
 
 function dependsCommand({ config }: CommonOptions): string[] {

@@ -1,31 +1,55 @@
 /**
- * Finds the leases that can be rehearsed: those of running dhclients, and those that an ended dhclient left in a lease
+ * Finds the leases that can be rehearsed: those of running clients, and those that an ended dhclient left in a lease
  * file.
  */
 
 import { holderName, type LeaseHolder } from '../clients/client.ts';
+import { CLIENTS } from '../clients/clients.ts';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases/leases.ts';
-import { dhcpClients, parseClient, type RunningDhclient } from '../clients/dhclient/running.ts';
+import { clientName, dhcpClients, parseClient, type RunningDhclient } from '../clients/dhclient/running.ts';
 import { leaseHolders } from '../clients/holders.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import type { StagedHolder } from './client-rehearsal.ts';
 
-export interface Held {
+/** An interface of dhclient, whose script is played. */
+export interface HeldByDhclient {
   readonly interface: string;
   /** The pid is 0 if no dhclient runs. */
   readonly client: RunningDhclient;
 }
 
+/** An interface of a client that is played as a whole. */
+export interface HeldByStaged {
+  readonly interface: string;
+  readonly staged: StagedHolder;
+}
+
+export type Held = HeldByDhclient | HeldByStaged;
+
+/** "dhclient[812] on eth0", "dhcpcd[900] on eth0". */
+export function heldBy(held: Held): string {
+  return 'staged' in held ? holderName(held.staged.holder) : clientName(held.client);
+}
+
+/** The client's process; null if none runs. */
+export function pidOf(held: Held): number | null {
+  const { pid } = 'staged' in held ? held.staged.holder : held.client;
+  return pid === 0 ? null : pid;
+}
+
 /**
  * Every interface with an IPv4 lease, sorted by name, or only the given one. Throws HostError if there is none, or if
- * two dhclients hold the same interface.
+ * two clients hold the same interface.
  */
 export function heldInterfaces(host: Host, iface: string | null): Held[] {
   const running = dhcpClients(host)
     .filter(({ family }) => family === 4)
     .flatMap((client) => interfacesOf(host, client).map((name) => ({ interface: name, client })));
-  const all = [...running, ...left(host).filter((one) => !running.some((other) => other.interface === one.interface))];
+  const current: Held[] = [...running, ...staged(host)];
+  // A lease that dhclient left counts where no client took its place.
+  const all = [...current, ...left(host).filter((one) => !current.some((other) => other.interface === one.interface))];
   const found = all
     .filter((one) => iface === null || one.interface === iface)
     .sort((a, b) => (a.interface < b.interface ? -1 : 1));
@@ -33,23 +57,36 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     const where = iface === null ? 'this host' : iface;
     throw new HostError(
       'ENOLEASE',
-      `only leases of dhclient can be rehearsed, and ${where} has none, present or past${otherHolders(host, iface)}`,
+      `only leases of ${REHEARSED.join(' and ')} can be rehearsed, and ${where} has none, present or past${otherHolders(host, iface)}`,
     );
   }
   for (const one of found) {
     const others = found.filter((other) => other.interface === one.interface);
     if (others.length > 1) {
-      const pids = others.map(({ client }) => client.pid).join(' and ');
-      throw new HostError('ETWO', `two dhclients (${pids}) hold ${one.interface}: end one of them`);
+      const names = others.map(heldBy).join(' and ');
+      throw new HostError('ETWO', `two clients hold ${one.interface} (${names}): end one of them`);
     }
   }
   return found;
 }
 
-/** The programs that hold leases here in place of dhclient, as the end of a sentence. */
+/** The clients whose leases can be rehearsed, as an operator reads them. */
+const REHEARSED = CLIENTS.filter(({ program, stage }) => program === 'dhclient' || stage !== undefined).map(
+  ({ program }) => program,
+);
+
+function staged(host: Host): HeldByStaged[] {
+  return leaseHolders(host).flatMap((holder) => {
+    const stage = CLIENTS.find(({ program }) => program === holder.program)?.stage;
+    if (stage === undefined || holder.interfaces === 'all') return [];
+    return holder.interfaces.map((name) => ({ interface: name, staged: { stage, holder, interface: name } }));
+  });
+}
+
+/** The programs that hold leases here that cannot be rehearsed, as the end of a sentence. */
 function otherHolders(host: Host, iface: string | null): string {
   const names = leaseHolders(host)
-    .filter(({ program, interfaces }) => program !== 'dhclient' && serves(interfaces, iface))
+    .filter(({ program, interfaces }) => !REHEARSED.includes(program) && serves(interfaces, iface))
     .map(holderName);
   if (names.length === 0) return '';
   return `: ${names.join(' and ')} ${names.length === 1 ? 'holds' : 'hold'} the lease. \`agent status\` shows what the next lease and the next boot bring`;
@@ -70,7 +107,7 @@ function interfacesOf(host: Host, client: RunningDhclient): string[] {
 }
 
 /** Finds leases only by lease files. Assumes that the next dhclient will be started like the last one. */
-function left(host: Host): Held[] {
+function left(host: Host): HeldByDhclient[] {
   const held = new Map<string, RunningDhclient>();
   for (const file of leaseFilesLeft(host)) {
     for (const iface of interfacesIn(host, file)) {

@@ -1,10 +1,10 @@
 /**
  * Judges a host after an event: resolv.conf must be as configured, and no address or route may be lost without need.
  */
+import type { LeaseReason } from '../clients/lease-reasons.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { composeResolvConf, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { LeaseReason } from './lease-events.ts';
 import { type Address, addressLine, routeLine, type StageRoute } from './network.ts';
 
 export interface RehearsalOutcome {
@@ -35,9 +35,9 @@ export function judgeRehearsal(outcome: RehearsalOutcome): string[] {
   ];
 }
 
-/** Whether dhclient itself gives up the address, so that its loss is no fault of a hook. */
+/** Whether the client itself gives up the address, so that its loss is no fault of a hook. */
 function givesUp({ reason, silent }: RehearsalOutcome): boolean {
-  return reason === 'EXPIRE' || silent;
+  return reason === 'EXPIRE' || reason === 'NAK' || silent;
 }
 
 function resolver({ resolvConf, dns }: RehearsalOutcome): string[] {

@@ -3,12 +3,9 @@
  */
 import type { EffectiveConf } from '../clients/dhclient/conf/reader.ts';
 import type { Lease } from '../clients/dhclient/leases/leases.ts';
+import type { LeaseReason } from '../clients/lease-reasons.ts';
 import { checkOptionValues, envName, envValue, findOption } from '../config/notation/dhcp-options.ts';
 import type { KnownOffer } from './lease.ts';
-
-/** `BOUND` and `REBOOT` follow a start of dhclient; `TIMEOUT` follows a start that no server answered. */
-export const LEASE_REASONS = ['RENEW', 'REBIND', 'REBOOT', 'BOUND', 'TIMEOUT', 'EXPIRE'] as const;
-export type LeaseReason = (typeof LEASE_REASONS)[number];
 
 export const beginsWithStart = (reason: LeaseReason) =>
   reason === 'REBOOT' || reason === 'BOUND' || reason === 'TIMEOUT';

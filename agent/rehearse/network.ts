@@ -111,16 +111,19 @@ export function makeNetwork({ links, addresses, routes }: Network): { network: s
   };
 }
 
-/** The lines that make the far side answer for this address on the interface's wire. */
-export function answerAs(router: IpAddress, iface: string, { links }: Network): string[] {
+/** The lines that make the far side answer for these addresses on the interface's wire. */
+export function answerAs(addresses: readonly IpAddress[], iface: string, { links }: Network): string[] {
   const peer = `peer${links.filter(({ name }) => name !== 'lo').findIndex(({ name }) => name === iface)}`;
-  return [`addr add ${router}/32 dev ${peer}`, `route add default dev ${peer}`];
+  return [...addresses.map((one) => `addr add ${one}/32 dev ${peer}`), `route add default dev ${peer}`];
 }
 
 /** The address as `ip addr` shows it, without lifetimes. */
 export function addressLine(one: Address): string {
-  const { address, broadcast, peer, scope, label } = one;
-  const parts = [address, peer && `peer ${peer}`, broadcast && `brd ${broadcast}`, `scope ${scope}`, label];
+  const { address, broadcast, peer, scope, noPrefixRoute, label } = one;
+  const parts = [
+    ...[address, peer && `peer ${peer}`, broadcast && `brd ${broadcast}`, `scope ${scope}`],
+    ...[noPrefixRoute && 'noprefixroute', label],
+  ];
   return parts.filter(Boolean).join(' ');
 }
 

@@ -80,6 +80,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/collector/admission/server.ts': 'the door of the collector',
       'agent/metadata/clouds/http.ts': 'the service of the cloud',
       'agent/nearest/measure.ts': 'times to connect',
+      'agent/rehearse/server/serve.ts': 'the DHCP server at the far side of the stage',
       'agent/report/delivery/http-client.ts': 'deliveries',
       'agent/report/delivery/connect.ts': 'deliveries',
       'agent/dns/ask-tcp.ts': 'questions to name servers by TCP',
@@ -91,7 +92,8 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
     openers: {
       'agent/host/kernel/igmp-queries.ts': 'perl, which has the raw socket',
       'agent/host/process/run-program.ts': 'the door for everybody else',
-      'agent/rehearse/stage.ts': 'the stage',
+      'agent/rehearse/live-stage.ts': 'the stage of a running client, and its server',
+      'agent/rehearse/script-stage.ts': 'the stage',
       'agent/restart/ask-server.ts': 'a question to the DHCP server',
       'agent/restart/launch.ts': 'a dhclient that outlives the agent',
     },

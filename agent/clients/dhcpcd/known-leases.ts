@@ -2,17 +2,13 @@
  * Leases of dhcpcd. Its lease file is the server's last message as it came: BOOTP (RFC 2131) in IF.lease, DHCPv6 (RFC
  * 8415) in IF.lease6.
  */
-import type { IpAddress } from '../../address/accepted.ts';
-import { addressOfBytes } from '../../address/address-checks.ts';
 import { errorMessage, HostError } from '../../host/errors.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
+import { optionAddresses, readBootp } from '../bootp.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import type { KnownLease, KnownLeases } from '../known-lease.ts';
-import { DHCPCD_CONF, dhcpcdHolders } from './running.ts';
-
-/** Debian's dhcpcd 9 and 10 use the first folder; dhcpcd 8 and earlier the second. */
-const FOLDERS = ['/var/lib/dhcpcd', '/var/lib/dhcpcd5'];
+import { DHCPCD_CONF, DHCPCD_LEASES, dhcpcdHolders } from './running.ts';
 
 export function dhcpcdLeases(host: Host): KnownLeases {
   const leases: KnownLease[] = [];
@@ -20,7 +16,7 @@ export function dhcpcdLeases(host: Host): KnownLeases {
   for (const holder of dhcpcdHolders(host)) {
     const links = holder.interfaces === 'all' ? host.list('/sys/class/net') : holder.interfaces;
     const before = leases.length;
-    for (const path of FOLDERS.flatMap((folder) => filesOf(host, folder, links))) {
+    for (const path of DHCPCD_LEASES.flatMap((folder) => filesOf(host, folder, links))) {
       try {
         const packet = host.read(path);
         const lease = packet === null ? null : path.endsWith('6') ? readDhcp6(packet) : readDhcp4(packet);
@@ -59,32 +55,16 @@ function filesOf(host: Host, folder: string, links: readonly string[]): string[]
 
 type Offer = Omit<KnownLease, 'program' | 'who' | 'where'>;
 
-/** The fixed part of a BOOTP message, and the cookie before its options. */
-const OPTIONS = 240;
-const COOKIE = 0x63825363;
-
 /** null if the bytes are no DHCP message. */
 export function readDhcp4(packet: Buffer): Offer | null {
-  if (packet.length < OPTIONS || packet.readUInt32BE(OPTIONS - 4) !== COOKIE) return null;
-  const options = new Map<number, Buffer>();
-  for (let at = OPTIONS; at + 1 < packet.length && packet[at] !== 255; ) {
-    const code = packet[at]!;
-    if (code === 0) {
-      at += 1;
-      continue;
-    }
-    const end = at + 2 + packet[at + 1]!;
-    if (end > packet.length) return null;
-    // A long option comes in several parts (RFC 3396).
-    options.set(code, Buffer.concat([options.get(code) ?? Buffer.alloc(0), packet.subarray(at + 2, end)]));
-    at = end;
-  }
+  const options = readBootp(packet)?.options;
+  if (options === undefined) return null;
   const time = options.get(51);
   return {
-    nameservers: addresses(options.get(6), 4),
-    gateways: addresses(options.get(3), 4),
-    timeServers: addresses(options.get(42), 4),
-    server: addresses(options.get(54), 4)[0] ?? null,
+    nameservers: optionAddresses(options.get(6), 4),
+    gateways: optionAddresses(options.get(3), 4),
+    timeServers: optionAddresses(options.get(42), 4),
+    server: optionAddresses(options.get(54), 4)[0] ?? null,
     duration: time?.length === 4 ? time.readUInt32BE(0) : null,
   };
 }
@@ -102,9 +82,9 @@ export function readDhcp6(packet: Buffer): Offer | null {
     .filter(({ code, data }) => code === 5 && data.length >= 24)
     .map(({ data }) => data.readUInt32BE(20));
   return {
-    nameservers: addresses(of(23), 16),
+    nameservers: optionAddresses(of(23), 16),
     gateways: [],
-    timeServers: addresses(of(31), 16),
+    timeServers: optionAddresses(of(31), 16),
     server: null,
     duration: lifetimes.length === 0 ? null : Math.max(...lifetimes),
   };
@@ -119,9 +99,4 @@ function options6(data: Buffer, from: number): { code: number; data: Buffer }[] 
     at = end;
   }
   return options;
-}
-
-function addresses(data: Buffer | undefined, size: number): IpAddress[] {
-  const count = Math.floor((data?.length ?? 0) / size);
-  return Array.from({ length: count }, (_, n) => addressOfBytes(data!.subarray(n * size, (n + 1) * size)));
 }

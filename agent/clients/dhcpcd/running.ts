@@ -9,6 +9,8 @@ export const DHCPCD_CONF = '/etc/dhcpcd.conf';
 
 /** dhcpcd writes a lease file at every lease, also at renewals: IF.lease, IF-SSID.lease, IF.lease6. */
 const LEASES = '/var/lib/dhcpcd';
+/** Debian's dhcpcd 9 and 10 use the first folder; dhcpcd 8 and earlier the second. */
+export const DHCPCD_LEASES = [LEASES, '/var/lib/dhcpcd5'];
 
 /**
  * Whether a file must be written with its present modification time. dhcpcd expires its leases and drops address and
@@ -28,6 +30,13 @@ export function dhcpcdRuns(host: Host): boolean {
 /** Whether dhcpcd runs, or is installed. */
 export function dhcpcdIsHere(host: Host): boolean {
   return dhcpcdRuns(host) || ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
+}
+
+/** The script that dhcpcd runs at its events, unless dhcpcd.conf names another one; null if it is not found. */
+export function runHooks(host: Host): string | null {
+  const folders = ['/usr/lib/dhcpcd', '/lib/dhcpcd', '/usr/libexec'];
+  const paths = folders.map((folder) => `${folder}/dhcpcd-run-hooks`);
+  return paths.find((path) => host.stat(path)?.isFile()) ?? null;
 }
 
 /**

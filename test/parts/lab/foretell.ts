@@ -25,8 +25,18 @@ export async function foretellTimeout(host: LabHost): Promise<[Foretold, Foretol
   return [first!, second!];
 }
 
-async function rehearse(host: LabHost, reason: string): Promise<Foretold[]> {
-  const { code, stdout, stderr } = await host.agent('rehearse', 'lease', 'eth0', '--reason', reason, '--json');
+/** What the machine's start would make of eth0. */
+export async function foretellBoot(host: LabHost): Promise<Foretold> {
+  const [first] = await foretellBy(host, 'boot', 'eth0');
+  return first!;
+}
+
+function rehearse(host: LabHost, reason: string): Promise<Foretold[]> {
+  return foretellBy(host, 'lease', 'eth0', '--reason', reason);
+}
+
+async function foretellBy(host: LabHost, ...args: readonly string[]): Promise<Foretold[]> {
+  const { code, stdout, stderr } = await host.agent('rehearse', ...args, '--json');
   const { interfaces, error } = JSON.parse(stdout);
   assert.equal(error, undefined, stdout + stderr);
   return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));

@@ -4,12 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
 import { bootSysctls } from '../../../agent/rehearse/boot-sysctls.ts';
-import { heldInterfaces } from '../../../agent/rehearse/held-interfaces.ts';
+import { type HeldByDhclient, heldInterfaces } from '../../../agent/rehearse/held-interfaces.ts';
 import { judgeRehearsal, type RehearsalOutcome } from '../../../agent/rehearse/judge.ts';
 import { leaseOf } from '../../../agent/rehearse/lease.ts';
 import { variablesOf } from '../../../agent/rehearse/lease-events.ts';
+import { LIVE_STAGE_SCRIPT } from '../../../agent/rehearse/live-stage-script.ts';
 import { answerAs, makeNetwork, parseAddresses, parseRoutes, routeLine } from '../../../agent/rehearse/network.ts';
-import { STAGE_SCRIPT } from '../../../agent/rehearse/stage-script.ts';
+import { STAGE_SCRIPT } from '../../../agent/rehearse/script-stage-script.ts';
 import { composeResolvConf } from '../../../agent/resolver/resolv-conf.ts';
 import { accepted } from '../../parts/accepted.ts';
 import { dns } from '../../parts/desired.ts';
@@ -20,7 +21,7 @@ import { SHELLS } from '../../parts/shells.ts';
 const LEASE = (iface: string, address: string) =>
   `lease {\n  interface "${iface}";\n  fixed-address ${address};\n  option routers 10.0.0.1;\n}\n`;
 
-test('rehearse: the stage’s script is sh for every shell, and shellcheck has nothing to say', (t) => {
+test('rehearse: the stages’ scripts are sh for every shell, and shellcheck has nothing to say', (t) => {
   const checks = {
     ...Object.fromEntries(Object.values(SHELLS).map((shell) => [shell, [...shell.split(' '), '-n']])),
     shellcheck: ['shellcheck', '--shell=sh', '--severity=style', '--exclude=SC2154', '-'],
@@ -29,9 +30,11 @@ test('rehearse: the stage’s script is sh for every shell, and shellcheck has n
     const why = missing(program);
     if (why) t.diagnostic(`not by ${name}: ${why}`);
     else {
-      const input = `#!/bin/sh\nset -eu\n${STAGE_SCRIPT}`;
-      const { status, stdout, stderr } = spawnSync(program, args, { input, encoding: 'utf8' });
-      assert.equal(status, 0, `${name}: ${stdout}${stderr}`);
+      for (const script of [STAGE_SCRIPT, LIVE_STAGE_SCRIPT]) {
+        const input = `#!/bin/sh\nset -eu\n${script}`;
+        const { status, stdout, stderr } = spawnSync(program, args, { input, encoding: 'utf8' });
+        assert.equal(status, 0, `${name}: ${stdout}${stderr}`);
+      }
     }
   }
 });
@@ -45,14 +48,14 @@ test('rehearse: without a running dhclient the lease file says whose lease it is
     'run/holdfast/lease.eth0': 'reason=BOUND\tinterface=eth0\tpid=7\tip_address=10.0.0.9\texpiry=1795341345\n',
   });
   const host = new Host({ root });
-  const held = heldInterfaces(host, null);
+  const held = heldInterfaces(host, null) as HeldByDhclient[];
   assert.deepEqual(
     held.map(({ interface: name, client }) => [name, client.pid, client.leaseFile]),
     [['eth0', 0, '/var/lib/dhcp/dhclient.eth0.leases']],
   );
   assert.equal(leaseOf(host, held[0]!.client, 'eth0').lease.address, '10.0.0.5', 'before what the hook recorded');
   assert.throws(() => heldInterfaces(host, 'eth1'), {
-    message: 'only leases of dhclient can be rehearsed, and eth1 has none, present or past',
+    message: 'only leases of dhclient and dhcpcd can be rehearsed, and eth1 has none, present or past',
   });
 });
 
@@ -115,7 +118,7 @@ test('a start reads dhclient.conf: what it supersedes and asks for, and what of 
       'sys/class/net/eth0/mtu': '',
     });
     const host = new Host({ root });
-    const [held] = heldInterfaces(host, 'eth0');
+    const [held] = heldInterfaces(host, 'eth0') as HeldByDhclient[];
     const known = leaseOf(host, held!.client, 'eth0');
     const variables = variablesOf({ ...known, reason: 'REBOOT', interface: 'eth0', pid: 0, now: 0 });
     return { variables, notes: known.notes };
@@ -201,7 +204,7 @@ test('rehearse: a network is made again as it is', () => {
     'route add default via 10.0.0.1 dev eth0 metric 100 onlink proto boot',
     'route add 10.7.0.0/16 proto static nexthop via 10.0.0.1 dev eth0 weight 1 nexthop via 10.0.0.2 dev eth0 weight 3',
   ]);
-  assert.deepEqual(answerAs(accepted('10.0.0.1'), 'eth1', { links, addresses, routes }), [
+  assert.deepEqual(answerAs([accepted('10.0.0.1')], 'eth1', { links, addresses, routes }), [
     'addr add 10.0.0.1/32 dev peer1',
     'route add default dev peer1',
   ]);

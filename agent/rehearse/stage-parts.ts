@@ -1,9 +1,7 @@
 /**
- * The shell script that makes the stage of a rehearsal (stage.ts) and plays the event, as process 1 of its namespaces.
+ * The parts of the scripts that make a stage, which every rehearsal has: the host's files below a layer in memory, the
+ * copy of its network, and the looks at the result. They are text for `sh -eu`.
  */
-
-/** Seconds that dhclient-script may take. It usually takes 0.1 s. */
-const EVENT_LIMIT = 20;
 
 /**
  * The capabilities of hooks on the stage. Those that reach past the namespaces are left out: modules, the clock, raw
@@ -14,17 +12,11 @@ const CAPABILITIES = [
   ...['net_admin', 'net_raw', 'net_bind_service', 'net_broadcast'],
 ];
 
-/** dhclient's own PATH (CLIENT_PATH of 4.4.3). */
-const CLIENT_PATH = '/usr/sbin:/sbin:/bin:/usr/sbin:/usr/bin';
+/** setpriv(1) in front of a program of the stage. */
+export const LIMITED = `setpriv --bounding-set '-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}'`;
 
-/**
- *   sh -euc STAGE_SCRIPT rehearsal NAME=VALUE...
- * The arguments are the event's variables, `count` of them, followed by the variables of every event. The environment has
- * `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count` and `record`. Each line
- * of standard input is a kind and a text: `network` and `peer` for ip -batch, `sysctl` with a path and a value. Each line
- * of standard output is a name and a result in base64.
- */
-export const STAGE_SCRIPT = `
+/** The host's files, with `boot` (yes or empty) as after the machine's start; devices, and /proc of this stage. */
+export const STAGE_FILES = `
 mount --make-rprivate /
 mount -t tmpfs -o mode=700,size=256m rehearsal /mnt
 umask 022
@@ -102,28 +94,33 @@ umount -l /mnt
 # that a hook finds its service missing rather than broken.
 find /run -xdev -type s -print 2>/dev/null >/dev/hidden || :
 find /run -xdev -type s -delete 2>/dev/null || :
+`;
 
-# The far side of every wire, in a network namespace that this shell alone keeps.
-mkfifo /dev/ready
-unshare --net sh -c 'echo ready >/dev/ready; exec sleep 1000' </dev/null >/dev/null 2>&1 &
-peer=$!
-read -r _ </dev/ready
-exec 8<"/proc/$peer/ns/net"
-
+/**
+ * Descriptor 8 is the network namespace at the far side of every wire. `collect kind text` takes a line of the network
+ * (`network` and `peer` for ip -batch, `sysctl` with a path and a value), and `build` makes it.
+ */
+export const STAGE_NETWORK = `
 : >/dev/network
 : >/dev/peer
 : >/dev/sysctl
-while read -r kind line; do
-    printf '%s\\n' "$line" >>"/dev/$kind"
-done
-ip link set lo up
-sed -i "s/ netns peer$/ netns $peer/" /dev/network
-ip -force -4 -batch /dev/network >/dev/log.network 2>&1 || :
-nsenter --net="/proc/$peer/ns/net" ip -force -4 -batch /dev/peer >>/dev/log.network 2>&1 || :
-while read -r path value; do
-    printf '%s\\n' "$value" 2>/dev/null >"/proc/sys/$path" || :
-done </dev/sysctl
+collect() {
+    printf '%s\\n' "$2" >>"/dev/$1"
+}
+build() {
+    ip link set lo up
+    sed -i 's, netns peer$, netns /proc/self/fd/8,' /dev/network
+    ip -force -4 -batch /dev/network >/dev/log.network 2>&1 || :
+    nsenter --net=/proc/self/fd/8 ip -force -4 -batch /dev/peer >>/dev/log.network 2>&1 || :
+    while read -r path value; do
+        printf '%s\\n' "$value" 2>/dev/null >"/proc/sys/$path" || :
+    done </dev/sysctl
+    rm -f /dev/network /dev/peer /dev/sysctl
+}
+`;
 
+/** `look NAME` prints addresses, routes and resolv.conf. A printed line is a name and a text in base64. */
+export const STAGE_LOOK = `
 see() {
     printf '%s ' "$1"
     base64 -w 0
@@ -139,42 +136,4 @@ look() {
         see "resolvConf.$1" </dev/null
     fi
 }
-see hidden </dev/hidden
-see network </dev/log.network
-look before
-
-rm -f /dev/ready /dev/hidden /dev/network /dev/peer /dev/sysctl /dev/log.network
-if [ -n "$record" ]; then rm -f "$record"; fi
-exec 9>/dev/output 7</dev/output
-rm -f /dev/output
-play() {
-    status=0
-    # Not as this shell's equal: its descriptors, its mounts and the other network namespace are out of reach.
-    env -i "PATH=${CLIENT_PATH}" "interface=$interface" "pid=$pid" dad_wait_time=0 "$@" \\
-        timeout -s KILL ${EVENT_LIMIT} setpriv --bounding-set '-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}' \\
-        "$script" </dev/null >&9 2>&1 7<&- 8<&- 9<&- || status=$?
-    statuses="$statuses $status"
-}
-statuses=''
-preinit() {
-    shift "$count"
-    play reason=PREINIT "$@"
-}
-if [ "$preinit" = before ]; then preinit "$@"; fi
-play "$@"
-if [ "$preinit" = after ]; then preinit "$@"; fi
-
-# What the hooks left running would be in the way, and ends here.
-left=0
-for process in /proc/[0-9]*; do
-    case "\${process#/proc/}" in 1 | "$peer") ;; *) left=$((left + 1)) ;; esac
-done
-kill -9 -1 2>/dev/null || :
-wait
-look after
-echo "$statuses" | see statuses
-if [ -n "$record" ] && [ ! -e "$record" ]; then echo no; else echo yes; fi | see ended
-echo "$left" | see left
-head -c 16384 <&7 | see output
-echo end | see end
 `;

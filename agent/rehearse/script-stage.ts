@@ -3,12 +3,13 @@
  * IPC namespaces. Its files are written to memory, and its packets end at the far side of a wire that leads nowhere.
  * All its processes end with it. They also end if we are killed, by the parent-death signal (prctl(2)).
  *
- * Node cannot unshare, so util-linux does, with the script of stage-script.ts. Values from a server or from the host
+ * Node cannot unshare, so util-linux does, with the script of script-stage-script.ts. Values from a server or from the host
  * are passed as data (arguments, environment, standard input), never as text of the script.
  */
 import { spawn } from 'node:child_process';
 import { HostError } from '../host/errors.ts';
-import { STAGE_SCRIPT } from './stage-script.ts';
+import type { SeenOnStage } from './result.ts';
+import { STAGE_SCRIPT } from './script-stage-script.ts';
 
 export interface Scene {
   readonly interface: string;
@@ -32,27 +33,17 @@ export interface Scene {
   readonly record: string | null;
 }
 
-export interface StageView {
+export interface StageView extends SeenOnStage {
   /** Exit status of dhclient-script for the event itself. 137 means that a hook or the time limit killed it. */
   readonly status: number;
-  /** JSON of `ip -4 addr show` and of `ip -4 route show table main`. */
-  readonly addresses: { readonly before: string; readonly after: string };
-  readonly routes: { readonly before: string; readonly after: string };
-  /** latin1, as Host.readText; null if there is no regular file. */
-  readonly resolvConf: { readonly before: string | null; readonly after: string | null };
   /** false: dhclient-script ended before our exit hook. */
   readonly ended: boolean;
-  /** Sockets of the host's programs that were hidden from the hooks. */
-  readonly hidden: readonly string[];
-  /** The number of processes that the hooks left running, which were then ended. */
-  readonly left: number;
-  /** The output of script and hooks, at most 16 KiB. */
-  readonly output: string;
   /** Errors of `ip` while it made the network; empty if there were none. */
   readonly complaints: string;
 }
 
-const NAMESPACES = ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
+/** Flags of unshare(1). */
+export const STAGE_NAMESPACES = ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
 
 /** Milliseconds: two events at their time limits, and the rest. */
 const TIME_LIMIT = 60_000;
@@ -85,7 +76,7 @@ export async function play(scene: Scene): Promise<StageView> {
 function run(scene: Scene): Promise<string> {
   const variables = [...scene.variables].map(([name, value]) => `${name}=${value}`);
   const shell = ['sh', '-euc', STAGE_SCRIPT, 'rehearsal', ...variables, ...scene.always];
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, ...shell], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...STAGE_NAMESPACES, ...shell], {
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: TIME_LIMIT,
     killSignal: 'SIGKILL',
@@ -117,17 +108,18 @@ function run(scene: Scene): Promise<string> {
     child.on('error', (error) => reject(new HostError('ESTAGE', `cannot rehearse: ${error.message}`)));
     child.on('close', (code, signal) => {
       if (code === 0) resolve(stdout);
-      else reject(new HostError('ESTAGE', `cannot rehearse: ${explain(stderr.trim(), code, signal)}`));
+      else reject(new HostError('ESTAGE', `cannot rehearse: ${explainStage(stderr.trim(), code, signal, TIME_LIMIT)}`));
     });
   });
 }
 
-function explain(stderr: string, code: number | null, signal: string | null): string {
+/** Why a stage ended without a result. `limit`: milliseconds that it had. */
+export function explainStage(stderr: string, code: number | null, signal: string | null, limit: number): string {
   const last = stderr.split('\n').at(-1) ?? '';
   if (/^unshare: .*(not permitted|denied|no space|invalid)/i.test(last)) {
     return `this process may not make namespaces, which needs root with CAP_SYS_ADMIN (${last})`;
   }
-  if (signal !== null) return `it did not end within ${TIME_LIMIT / 1000} s`;
+  if (signal !== null) return `it did not end within ${limit / 1000} s`;
   return last === '' ? `exit status ${code}` : last;
 }
 

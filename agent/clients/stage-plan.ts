@@ -1,0 +1,61 @@
+/**
+ * The plan of a DHCP client that is rehearsed as a whole: the real program runs on a stage, and a server of ours
+ * offers what is on record. A client's folder says by data what is special to it; agent/rehearse plays it.
+ */
+import type { LeaseReason } from './lease-reasons.ts';
+import type { RecordedOffer } from './recorded-offer.ts';
+
+/**
+ * What the server answers: everything, only broadcasts (so that a renewal fails and a rebinding does not), a refusal of
+ * each request, or nothing.
+ */
+export type Answering = 'all' | 'broadcast' | 'nak' | 'none';
+
+/** Seconds: how long the lease is good, and when the client shall renew and rebind it. */
+export interface LeaseTimes {
+  readonly lease: number;
+  readonly renew: number;
+  readonly rebind: number;
+}
+
+export interface StagedEvent {
+  /** What the server answers once the event may come. Up to then a running client gets every answer. */
+  readonly answering: Answering;
+  readonly times: LeaseTimes;
+  /** true: the event begins with the client's start. false: the client first comes to its lease without a trace. */
+  readonly atStart: boolean;
+  /** The signal that causes the event; null if the lease's times or the client's start do. */
+  readonly signal: NodeJS.Signals | null;
+  /** The reasons that the client's script gets at the event's end. */
+  readonly ends: readonly string[];
+  /** Seconds after which the event does not come any more. */
+  readonly within: number;
+}
+
+/** A file of the stage that is not as on the host. */
+export interface StagedFile {
+  readonly path: string;
+  /** latin1, as Host.readText. */
+  readonly text: string;
+  /** Milliseconds since the epoch: the time of the file's last change. */
+  readonly changed: number;
+}
+
+export interface StagePlan {
+  readonly offer: RecordedOffer;
+  /** The command line that keeps the client in the foreground. */
+  readonly command: readonly string[];
+  /** The script that the client runs at its events. */
+  readonly script: string;
+  /** The reasons that the script gets when the started client has its lease. */
+  readonly leased: readonly string[];
+  /** The client's own folder in /run. Its sockets there belong to the running client. */
+  readonly runFolder: string;
+  /** Files that the stage does not have, such as the record of a running process. */
+  readonly missing: readonly string[];
+  /** The files as the running client has read them, where the host's are newer. */
+  readonly filesRead: readonly StagedFile[];
+  readonly events: Readonly<Partial<Record<LeaseReason, StagedEvent>>>;
+  /** What stays unknown about the running client. */
+  readonly notes: readonly string[];
+}

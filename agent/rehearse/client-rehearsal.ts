@@ -1,0 +1,168 @@
+/**
+ * Plays an event of a DHCP client on a stage (live-stage.ts): the real program with the host's own files, and a server of
+ * ours that offers what is on record. The host itself is not changed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DhcpClient, LeaseHolder } from '../clients/client.ts';
+import type { LeaseReason } from '../clients/lease-reasons.ts';
+import type { StagedEvent, StagedFile, StagePlan } from '../clients/stage-plan.ts';
+import type { DesiredDns } from '../config/desired.ts';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { LiveStage } from './live-stage.ts';
+import { answerAs, makeNetwork, networkAround } from './network.ts';
+import { atStart, type BeforeAfter, networkSysctls, type Rehearsal, resultOf, type SeenOnStage } from './result.ts';
+
+export interface StagedHolder {
+  readonly stage: NonNullable<DhcpClient['stage']>;
+  readonly holder: LeaseHolder;
+  readonly interface: string;
+}
+
+export interface RehearseClientOptions {
+  /** The configured content of resolv.conf; null if none is configured. */
+  readonly dns: DesiredDns | null;
+  /** true: play the machine's start, with no address, no route and nothing in /run. */
+  readonly atBoot: boolean;
+  /** The command line that starts our DHCP server. */
+  readonly server: readonly string[];
+}
+
+/** Throws HostError if there is nothing to rehearse, or the stage cannot be made. */
+export async function playClientEvent(
+  host: Host,
+  held: StagedHolder,
+  reason: LeaseReason,
+  { dns, atBoot, server }: RehearseClientOptions,
+): Promise<Rehearsal> {
+  const { holder, interface: iface } = held;
+  const { program } = holder;
+  const plan = await held.stage(host, holder, iface);
+  const event = plan.events[reason];
+  if (event === undefined) throw new HostError('ENONE', `this is no event of ${program}`);
+  const { server: identifier } = plan.offer;
+  if (identifier === null)
+    throw new HostError('ENOLEASE', `the recorded lease of ${iface} does not name the server that gave it`);
+  const around = networkAround(host, iface);
+  const network = atBoot ? atStart(around, iface) : around;
+  const made = makeNetwork(network);
+  await using stage = await LiveStage.open({ server, client: plan.command, script: plan.script, atBoot });
+  await stage.do(
+    ...made.network.map((line) => `network ${line}`),
+    ...[...made.peer, ...answerAs([...new Set([identifier, ...plan.offer.routers])], iface, network)].map(
+      (line) => `peer ${line}`,
+    ),
+    ...networkSysctls(host, iface).map(([path, value]) => `sysctl ${path} ${value}`),
+    'build',
+    ...plan.missing.map((path) => `remove ${path}`),
+  );
+  const { offer } = plan;
+  const answering = event.atStart ? event.answering : 'all';
+  await stage.startServer({ offer, server: identifier, times: event.times, answering });
+  const run = event.atStart ? await startWith(stage, event) : await runWith(host, stage, plan, event);
+  await settle(stage);
+  await stage.close();
+  return resultOf({
+    interface: iface,
+    reason,
+    routerAnswers: null,
+    atBoot,
+    dns,
+    verdict: {
+      silent: reason === 'TIMEOUT',
+      // A client goes on, whatever the status of its script.
+      status: 0,
+      expected: { address: offer.address, seconds: 0 },
+    },
+    around,
+    network,
+    seen: seenOn(stage, plan),
+    problems:
+      run !== null || reason === 'TIMEOUT'
+        ? []
+        : [`${program} did not come to ${event.ends.join(' or ')} within ${event.within} s`],
+    notes: [
+      ...plan.notes,
+      ...(run === null && reason === 'TIMEOUT' ? [`${program} still asks after ${event.within} s`] : []),
+      ...(run === null || run.status === 0 ? [] : [`the hooks ended with status ${run.status}`]),
+    ],
+  });
+}
+
+/** The event is the start of the client, or follows from it. */
+async function startWith(stage: LiveStage, event: StagedEvent) {
+  await stage.do('look before', 'start');
+  return stage.nextRun({ reasons: event.ends, muted: false }, event.within * 1000);
+}
+
+/** The client first comes to its lease while its script does nothing, as if it had run for long. */
+async function runWith(host: Host, stage: LiveStage, plan: StagePlan, event: StagedEvent) {
+  await stage.do('mute', ...plan.filesRead.map(put), 'start');
+  const leased = await stage.nextRun({ reasons: plan.leased, muted: true }, LEASED_WITHIN);
+  if (leased === null)
+    throw new HostError('ESTAGE', `${plan.command[0]} took no lease on the stage (${stage.served.length} messages)`);
+  await stage.do('restore', ...plan.filesRead.map(({ path }) => put(fileNow(host, path))), 'look before', 'unmute');
+  if (event.answering !== 'all') await stage.answer(event.answering);
+  const awaited = { reasons: event.ends, muted: false };
+  if (event.signal === null) return stage.nextRun(awaited, event.within * 1000);
+  // A client may lose a signal that comes while it is busy.
+  for (let waited = 0; waited < event.within * 1000; waited += SIGNAL_AGAIN) {
+    await stage.do(`signal ${event.signal.slice('SIG'.length)}`);
+    const run = await stage.nextRun(awaited, SIGNAL_AGAIN);
+    if (run !== null) return run;
+  }
+  return null;
+}
+
+/** Milliseconds. A client may probe the address for others that have it. */
+const LEASED_WITHIN = 40_000;
+/** Milliseconds: a signal that is not lost is acted on sooner. */
+const SIGNAL_AGAIN = 5000;
+
+const put = ({ path, text, changed }: StagedFile) =>
+  `put ${path} ${Math.floor(changed / 1000)} ${Buffer.from(text, 'latin1').toString('base64')}`;
+
+function fileNow(host: Host, path: string): StagedFile {
+  return { path, text: host.readText(path) ?? '', changed: host.stat(path)?.mtimeMs ?? 0 };
+}
+
+/** Milliseconds between two looks. */
+const LOOK_AGAIN = 200;
+const LOOKS = 25;
+
+/** A client changes addresses and routes before or after its script: the last of two equal looks counts. */
+async function settle(stage: LiveStage): Promise<void> {
+  let last = '';
+  for (let n = 0; n < LOOKS; n += 1) {
+    await stage.do('look after');
+    const now = ['addresses', 'routes', 'resolvConf'].map((name) => stage.section(`${name}.after`)).join('\n');
+    if (now.replace(LIFETIMES, '') === last) return;
+    last = now.replace(LIFETIMES, '');
+    await sleep(LOOK_AGAIN);
+  }
+}
+
+const LIFETIMES = /"(valid|preferred)_life_time":\d+/g;
+
+function seenOn(stage: LiveStage, { runFolder }: StagePlan): SeenOnStage {
+  const must = (name: string) => {
+    const found = stage.section(name);
+    if (found === null) throw new HostError('ESTAGE', `the rehearsal ended early, without a result for ${name}`);
+    return found;
+  };
+  const both = <T>(of: (name: string) => T, name: string): BeforeAfter<T> => ({
+    before: of(`${name}.before`),
+    after: of(`${name}.after`),
+  });
+  return {
+    addresses: both(must, 'addresses'),
+    routes: both(must, 'routes'),
+    resolvConf: both((name) => stage.section(name), 'resolvConf'),
+    hidden: must('hidden')
+      .split('\n')
+      .filter((socket) => socket !== '' && !socket.startsWith(`${runFolder}/`))
+      .sort(),
+    left: 0,
+    output: must('output'),
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * The DHCP server of a rehearsal: `agent rehearse serve`, which only a rehearsal starts, in the network namespace at the
+ * far side of the stage's wire. It ends with its standard input.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { readBootp, writeBootp } from '../../clients/bootp.ts';
+import type { Answering } from '../../clients/stage-plan.ts';
+import { answerTo } from './answers.ts';
+import { partFromText, type ServerPart } from './protocol.ts';
+
+const SERVER_PORT = 67;
+const CLIENT_PORT = 68;
+const EVERYBODY = '255.255.255.255';
+
+/** Ends when standard input ends. */
+export async function serve(input: NodeJS.ReadableStream, print: (line: string) => void): Promise<void> {
+  print('hello');
+  let answering: Answering | null = null;
+  let sockets: Socket[] = [];
+  for await (const line of createInterface({ input })) {
+    if (sockets.length === 0) {
+      const part = partFromText(line);
+      answering = part.answering;
+      sockets = await open(part, () => answering ?? 'none', print);
+      print('ready');
+    } else {
+      answering = line as Answering;
+      print(`now ${line}`);
+    }
+  }
+  for (const socket of sockets) socket.close();
+}
+
+/**
+ * Two sockets, because a socket does not say whether a message was a broadcast. The second is also the one that sends:
+ * the kernel finds the wire by its address.
+ */
+async function open(part: ServerPart, answering: () => Answering, print: (line: string) => void): Promise<Socket[]> {
+  const forAll = createSocket({ type: 'udp4', reuseAddr: true });
+  const own = createSocket({ type: 'udp4', reuseAddr: true });
+  for (const [socket, address] of [
+    [forAll, EVERYBODY],
+    [own, part.server],
+  ] as const) {
+    socket.bind({ port: SERVER_PORT, address, exclusive: true });
+    await once(socket, 'listening');
+  }
+  own.setBroadcast(true);
+  const server = Buffer.from(part.server.split('.').map(Number));
+  for (const socket of [forAll, own]) {
+    socket.on('message', (packet) => {
+      const asked = readBootp(packet);
+      if (asked === null) return;
+      const toEverybody = socket === forAll;
+      const answer = answerTo(asked, { ...part, answering: answering(), server, toEverybody });
+      const type = (message: typeof asked) => message.options.get(53)?.[0] ?? 0;
+      print(`${toEverybody ? 'broadcast' : 'unicast'} ${type(asked)} ${answer === null ? '-' : type(answer.message)}`);
+      if (answer === null) return;
+      const to = answer.unicast ? asked.ciaddr.join('.') : EVERYBODY;
+      own.send(writeBootp(answer.message), CLIENT_PORT, to, () => {}); // a message that is lost is asked for again
+    });
+  }
+  return [forAll, own];
+}

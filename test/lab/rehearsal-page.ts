@@ -1,0 +1,77 @@
+/**
+ * `npm run rehearsals`: each event of each client, rehearsed and then made to happen, into docs/rehearse-table.md. Takes some
+ * minutes; needs root.
+ */
+import { writeFileSync } from 'node:fs';
+import { release as kernel } from 'node:os';
+import { join } from 'node:path';
+import { VERSION } from '../../agent/commands/context/version.ts';
+import { table } from '../compare/table.ts';
+import { noDhcpcd } from '../parts/lab/dhcpcd.ts';
+import type { Foretold } from '../parts/lab/foretell.ts';
+import { REHEARSAL_CASES, type RehearsalCase } from '../parts/lab/rehearsal-cases.ts';
+import { nameservers } from '../parts/lab/scene.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+
+/** How many hosts at a time: most of the time each waits for a lease. */
+const AT_ONCE = 4;
+
+if (noDhcpcd) {
+  console.log(`No rehearsal: ${noDhcpcd}.`);
+  process.exit(1);
+}
+const rows: string[][] = [];
+const waiting = [...REHEARSAL_CASES.entries()];
+await Promise.all(Array.from({ length: AT_ONCE }, work));
+const page = join(REPOSITORY, 'docs/rehearse-table.md');
+writeFileSync(page, text());
+console.log('docs/rehearse-table.md is written');
+
+async function work(): Promise<void> {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) rows[next[0]] = await row(next[1]);
+}
+
+async function row(one: RehearsalCase): Promise<string[]> {
+  const { client, event, way } = one;
+  const cells = await one.run().then(foretold, (error: Error) => ['**no**', error.message.split('\n')[0]!, '', '']);
+  console.log([client, event, way, ...cells].join(' | '));
+  return [client, event, way, ...cells];
+}
+
+function foretold({ resolvConf, addresses, routes, code }: Foretold): string[] {
+  return [
+    'yes',
+    nameservers(resolvConf.after ?? '').join(', ') || 'none',
+    `${addresses.after.length} and ${routes.after.length}`,
+    code === 0 ? 'as wanted' : 'not as wanted',
+  ];
+}
+
+function text(): string {
+  const head = [
+    ...['client', 'event', 'the new servers came', 'rehearsed = happened'],
+    ...['name servers then', 'addresses and routes then', 'the rehearsal’s verdict'],
+  ];
+  return `# Rehearsed, and then happened
+
+This page is for the operator who wants to know how far a rehearsal can be trusted ([rehearse.md](rehearse.md)). Written by
+\`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-dhcpcd.test.ts\` does the
+same, and fails if a row differs.
+
+Each row is one throw-away host with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
+*rehearsed = happened* says whether resolv.conf (every byte), the addresses and the routes are as foretold. The wanted servers are 10.77.0.21 and 10.77.0.22;
+10.77.0.11 and 10.77.0.12 are those that the client read at its start.
+
+| event | how it is made to happen |
+| --- | --- |
+| RENEW | dhcpd renews the lease |
+| REBIND | the server is gone, and dnsmasq at another address answers the broadcast |
+| NAK | dnsmasq refuses the lease and has no address left |
+| EXPIRE | the server is gone until the lease ends |
+| RELOAD | \`dhcpcd -n\` |
+| REBOOT | the client is killed and started again |
+| TIMEOUT | the same, and no server answers |
+| boot | the client starts on a bare interface, with nothing of it in /run |
+
+${table(head, rows)}`;
+}

@@ -1,0 +1,60 @@
+/** Each rehearsal of dhcpcd foretells what the real event makes of the host: real dhcpcd, real servers, both outcomes compared. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dhcpcdHost, noDhcpcd, OLD_DHCPCD_CONF } from '../parts/lab/dhcpcd.ts';
+import { cameTrue, foretell } from '../parts/lab/foretell.ts';
+import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
+import { AGENT_YAML, apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
+
+const options = { skip: noDhcpcd, concurrency: 4 };
+
+test('rehearse: dhcpcd’s next event is foretold', options, async (t) => {
+  const cases = REHEARSAL_CASES.filter(({ client }) => client === 'dhcpcd');
+  await Promise.all(
+    cases.map(({ event, way, isHeld, givesUp, run }) =>
+      t.test(`${event}, ${way}`, async () => {
+        const foretold = await run();
+        assert.equal(foretold.code, isHeld ? 0 : 2, foretold.problems.join('\n'));
+        assert.equal(foretold.addresses.after.length, givesUp ? 0 : 1);
+        // A dhcpcd that remembers the old file brings the old servers back; one that starts anew reads the file.
+        const remembers = event === 'RENEW' || event === 'REBIND';
+        const unheld = givesUp ? [] : remembers ? OLD : NEW;
+        assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), isHeld ? NEW : unheld);
+      }),
+    ),
+  );
+});
+
+test('rehearse: what another hook of dhcpcd will do is shown beforehand, and comes so', options, async () => {
+  await using scene = await dhcpcdHost({ renewEvery: 3, lease: 600, offers: 'option ntp-servers 10.77.0.98;' });
+  const { host, client } = scene;
+  await apply(host);
+  await host.write(
+    '/etc/dhcpcd.exit-hook',
+    'echo "nameserver 10.66.6.6" >/etc/resolv.conf; ip route replace 10.97.0.0/16 via 10.77.0.9\n',
+  );
+  const foretold = await foretell(host, 'RENEW');
+  assert.equal(foretold.code, 2);
+  assert.match(foretold.problems.join('\n'), /nameserver 10\.66\.6\.6, wanted 10\.77\.0\.21 10\.77\.0\.22/);
+  assert.ok(foretold.routes.after.includes('10.97.0.0/16 via 10.77.0.9 dev eth0'));
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW, 'not yet');
+  await client.leased();
+  await cameTrue(host, foretold);
+});
+
+test('rehearse: settings that are not configured come from the recorded offer', options, async () => {
+  const offers = 'option domain-name "lease.example.com"; option domain-name-servers 10.77.0.11;';
+  await using scene = await dhcpcdHost(
+    { renewEvery: 3, lease: 600, offers },
+    OLD_DHCPCD_CONF.replace(/^static domain.*\n/gm, ''),
+  );
+  const { host, client } = scene;
+  await host.write('/etc/holdfast/agent.yaml', AGENT_YAML.replace(/^ {2}nameservers.*\n/m, ''));
+  assert.equal((await host.agent('apply')).code, 0);
+  // What the kernel has now by hand stays, as at the real renewal.
+  await host.sh('ip route del default; ip route add default via 10.77.0.9; ip addr add 10.76.0.5/24 dev eth0');
+  const foretold = await foretell(host, 'RENEW');
+  assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), ['10.77.0.11']);
+  await client.leased();
+  await cameTrue(host, foretold);
+});
