@@ -65,5 +65,5 @@ export function writeFile(host: Host, path: string, text: string, { mode, keepTi
 export function removeWithFolder(host: Host, file: string): void {
   host.remove(file);
   const folder = file.slice(0, file.lastIndexOf('/'));
-  if (/\.(network|service)\.d$/.test(folder)) host.removeEmptyFolder(folder);
+  if (/\.(network|service)\.d$|\/resolved\.conf\.d$/.test(folder)) host.removeEmptyFolder(folder);
 }

@@ -26,13 +26,16 @@ export type Answerer =
 const PORT = 53;
 const RUN_ONE = 'run dnsmasq, unbound or systemd-resolved on this host';
 /** Where systemd-resolved listens, since systemd 247 at both. */
-const STUBS = ['127.0.0.53', '127.0.0.54'];
+export const STUBS: readonly string[] = ['127.0.0.53', '127.0.0.54'];
 
 export function findAnswerer(host: Host, dns: DesiredDns): Answerer {
-  const servers = serversOfLibc(host, dns);
   const runs = host.processes('systemd-resolve', 'network').length > 0;
-  if (host.live && runs && (asksResolved(host) || ownsResolvConf(host))) return { by: 'systemd-resolved' };
-  if (servers.every((server) => STUBS.includes(server))) return { by: 'systemd-resolved' };
+  const owns = ownsResolvConf(host) && dns.symlink === 'refuse';
+  // Early at boot its files are not there yet.
+  if (owns && (runs || isUnitEnabled(host, 'systemd-resolved.service'))) return { by: 'systemd-resolved' };
+  const servers = serversOfLibc(host, dns);
+  if ((runs && asksResolved(host)) || servers.every((server) => STUBS.includes(server)))
+    return { by: 'systemd-resolved' };
   const others = servers.filter((server) => !isOwn(server, host));
   const [first = ''] = servers;
   if (others.length === servers.length)

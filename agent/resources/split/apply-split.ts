@@ -1,6 +1,6 @@
 /** Changes one artifact of `dns.split`. */
 import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
-import { applyFile } from '../../hold/files/apply-file.ts';
+import { applyFile, removeWithFolder } from '../../hold/files/apply-file.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
@@ -8,6 +8,7 @@ import { type Answerer, findAnswerer } from './answerer.ts';
 import { dnsmasqSplitFiles, isDnsmasqSplitFile } from './dnsmasq-split.ts';
 import { dnsmasqComplaint } from './dnsmasq-split-check.ts';
 import { inspectSplit } from './inspect-split.ts';
+import { RESOLVED_SPLIT_FILE, stillSplits } from './resolved-split.ts';
 import { splitZones } from './split-view.ts';
 import { answersAgain, sendHangUp } from './tell-program.ts';
 import { noteTold, toldText } from './told-programs.ts';
@@ -21,10 +22,12 @@ type Forwarder = Extract<Answerer, { readonly process: unknown }>;
 export async function applySplit(host: Host, dns: DesiredDns | null, finding: Finding): Promise<Outcome> {
   if (finding.wanted === null) {
     const outcome = await applyFile(host, finding);
+    removeWithFolder(host, finding.key);
     await tellOfSplitFiles(host, [finding.key]);
-    return outcome;
+    return noted(outcome, finding.key === RESOLVED_SPLIT_FILE ? stillSplits(host, finding.actual) : null);
   }
   const split = dns?.split ?? [];
+  if (finding.key === RESOLVED_SPLIT_FILE) return applyFile(host, finding);
   const answerer = findAnswerer(host, dns!);
   if (!('process' in answerer)) return failed(finding, 'another program answers libc now');
   if (finding.kind === 'file') {
@@ -75,6 +78,10 @@ function goneDomains(
   const domains = [...earlier.matchAll(/^ {2}name: "(\S+)\."$/gm)].map(([, domain]) => domain!);
   const kept = splitZones(split).map(({ domain }) => domain);
   return [...new Set(domains)].filter((domain) => !kept.includes(domain));
+}
+
+function noted(outcome: Outcome, reason: string | null): Outcome {
+  return reason === null ? outcome : { ...outcome, reason };
 }
 
 function place({ resource, key, moment }: Finding) {

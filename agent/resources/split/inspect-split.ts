@@ -10,14 +10,19 @@ import { describeSplit, SPLIT_RESOURCE, splitState } from './split-view.ts';
 export async function inspectSplit(host: Host, dns: DesiredDns | null, kept: readonly string[]): Promise<Finding[]> {
   if (dns?.split == null) return kept.map((file) => leftBehind(host, file));
   const answerer = findAnswerer(host, dns);
-  const found = await findingsOf(host, dns.split, answerer);
-  // Who answers may not be known at this moment, and then the files of before are still right.
-  if (answerer.by === 'unknown') return found;
+  const found = await findingsOf(host, dns, dns.split, answerer);
+  // A forwarder may be stopped only for a moment, so its files stay until another program holds the setting.
+  if (answerer.by === 'unknown' || answerer.by === 'nobody') return found;
   const others = kept.filter((file) => !found.some(({ key }) => key === file));
   return [...others.map((file) => leftBehind(host, file)), ...found];
 }
 
-async function findingsOf(host: Host, split: readonly DesiredSplit[], answerer: Answerer): Promise<Finding[]> {
+async function findingsOf(
+  host: Host,
+  dns: DesiredDns,
+  split: readonly DesiredSplit[],
+  answerer: Answerer,
+): Promise<Finding[]> {
   try {
     switch (answerer.by) {
       case 'dnsmasq':
@@ -25,7 +30,7 @@ async function findingsOf(host: Host, split: readonly DesiredSplit[], answerer: 
       case 'unbound':
         return await (await import('./unbound-split.ts')).unboundFindings(host, split, answerer.process);
       case 'systemd-resolved':
-        return [nobody(split, 'systemd-resolved answers for libc, and Holdfast cannot hold a split there yet')];
+        return await (await import('./resolved-split.ts')).resolvedFindings(host, dns, split);
       case 'nobody':
         return [nobody(split, answerer.why)];
       case 'unknown':

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type CountingServer, startCountingServer } from './counting-dns.ts';
 import { LabHost } from './host.ts';
 import { Log } from './log.ts';
+import type { LabSystem } from './system.ts';
 
 /** The server of every name, and the server of the split domains. */
 export const EVERY = '10.77.0.11';
@@ -80,14 +81,14 @@ export async function restartUnbound(host: LabHost): Promise<void> {
 }
 
 /** The answer to a question that libc asks: an address. */
-export async function found(host: LabHost, name: string): Promise<string | null> {
+export async function found(host: LabSystem, name: string): Promise<string | null> {
   const { stdout } = await host.run(['getent', 'ahostsv4', `${name}.`]);
   return /^[0-9.]+/.exec(stdout)?.[0] ?? null;
 }
 
 /** The moments of `dns.split`. */
-export async function splitMoments(host: LabHost): Promise<Record<string, { state: string; reason?: string }>> {
-  const { settings } = JSON.parse((await host.agent('status', '--json')).stdout);
+export async function splitMoments(host: LabSystem): Promise<Record<string, { state: string; reason?: string }>> {
+  const { settings } = JSON.parse((await host.run(['agent', 'status', '--json'])).stdout);
   return settings.find(({ setting }: { setting: string }) => setting === 'dns.split').moments;
 }
 

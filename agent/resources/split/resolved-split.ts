@@ -1,0 +1,162 @@
+/**
+ * systemd-resolved asks some domains at their own servers: as its global servers, with routing domains. A link of our own
+ * would not do, since systemd-resolved sends a link's questions out by that link. Where a link has the domain `~.`, the
+ * global servers get no question for other names (test/systems/split-resolved.test.ts).
+ */
+import { wantedDomains } from '../../clients/networkd/drop-in.ts';
+import { answersAfterStart, resolvedLinks } from '../../clients/resolved.ts';
+import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
+import { isWithin } from '../../config/notation/split-domains.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
+import type { Finding } from '../../hold/resource.ts';
+import { iniLines } from '../../host/files/ini.ts';
+import { type Host, notOfTheseFiles } from '../../host/host.ts';
+import { effectiveValues } from '../../resolver/libc-reading.ts';
+import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { STUBS } from './answerer.ts';
+import { type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
+import { describeSplit, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+
+const FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
+export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
+const UNIT = 'systemd/system/systemd-resolved.service';
+
+export function resolvedSplitText(split: readonly DesiredSplit[]): string {
+  const domains = splitZones(split).map(({ domain }) => `~${domain}`);
+  return `# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.
+[Resolve]
+DNS=${split[0]?.servers.join(' ')}
+Domains=${domains.join(' ')}
+`;
+}
+
+export async function resolvedFindings(
+  host: Host,
+  dns: DesiredDns,
+  split: readonly DesiredSplit[],
+): Promise<Finding[]> {
+  const wanted = resolvedSplitText(split);
+  const refusal = refusalOf(host, dns, split) ?? undefined;
+  const file = await compareFile(
+    host,
+    { resource: SPLIT_RESOURCE, key: RESOLVED_SPLIT_FILE, moment: 'boot' },
+    (actual) => ({
+      wanted,
+      refusal,
+      settings: async () => [
+        splitState(split, 'boot', refusal === undefined && actual === wanted ? 'ok' : 'drifted', refusal),
+      ],
+    }),
+    { unseen: (reason) => [splitState(split, 'boot', 'unknown', reason)] },
+  );
+  return [...(file === null ? [] : [file]), running(host, split, refusal)];
+}
+
+function running(host: Host, split: readonly DesiredSplit[], refusal: string | undefined): Finding {
+  const wanted = describeSplit(split);
+  const place = { resource: SPLIT_RESOURCE, key: 'systemd-resolved', kind: 'process', moment: 'now', wanted } as const;
+  const left = (state: 'skipped' | 'unknown', reason: string, shown: 'skipped' | 'unknown' | 'drifted' = state) => ({
+    ...place,
+    state,
+    actual: null,
+    reason,
+    settings: async () => [splitState(split, 'now', shown, reason)],
+  });
+  if (refusal !== undefined) return left('skipped', refusal, 'drifted');
+  if (!host.live) return left('skipped', notOfTheseFiles('systemd-resolved'));
+  const scopes = resolvedScopes(host);
+  if (scopes === null) return left('unknown', 'systemd-resolved does not run yet, or does not tell what it asks');
+  const problem = problemOf(scopes, split);
+  if (problem === null)
+    return { ...place, state: 'ok', actual: wanted, settings: async () => [splitState(split, 'now', 'ok')] };
+  return left('skipped', problem.isPending ? pendingReason(host) : problem.why, 'drifted');
+}
+
+/** Why the running systemd-resolved does not split as wanted; null if it does. */
+function problemOf(
+  [global, ...links]: readonly ResolvedScope[],
+  split: readonly DesiredSplit[],
+): { readonly isPending: boolean; readonly why: string } | null {
+  const same = (some: readonly string[], others: readonly string[]) =>
+    String([...some].sort()) === String([...others].sort());
+  const domains = splitZones(split).map(({ domain }) => domain);
+  const isRead =
+    same(global?.servers ?? [], split[0]?.servers ?? []) &&
+    same(
+      global?.domains ?? [],
+      domains.map((one) => `~${one}`),
+    );
+  if (!isRead) return { isPending: true, why: '' };
+  const asking = links.filter(({ servers }) => servers.length > 0);
+  if (!asking.some(({ domains: all }) => all.includes('~.')))
+    return {
+      isPending: false,
+      why: 'no link has the domain ~., so systemd-resolved asks these servers for every other name as well',
+    };
+  for (const { name, domains: all } of asking) {
+    const taken = all.find((one) => domains.some((domain) => isWithin(one.replace(/^~/, ''), domain)));
+    if (taken !== undefined)
+      return {
+        isPending: false,
+        why: `${name} has the domain ${taken}, so systemd-resolved asks the servers of ${name} for it as well`,
+      };
+  }
+  return null;
+}
+
+/** What stands against a split on this host, with the cure; null if nothing does. */
+function refusalOf(host: Host, dns: DesiredDns, split: readonly DesiredSplit[]): string | null {
+  const lists = new Set(split.map(({ servers }) => [...servers].sort().join(' ')));
+  if (lists.size > 1)
+    return 'systemd-resolved has one list of servers beside those of its links: give all entries of dns.split the same servers, or run dnsmasq or unbound';
+  const libc = effectiveValues(host.readTextUnlessAstray(RESOLV_CONF) ?? '', 'nameserver') ?? [];
+  if (!libc.every((server) => STUBS.includes(server)))
+    return `programs that read ${RESOLV_CONF} ask ${libc.join(' and ')} past systemd-resolved: link it to /run/systemd/resolve/stub-resolv.conf`;
+  const links = resolvedLinks(host, dns);
+  if (links.length === 0 && !answersAfterStart(host, dns))
+    return 'Holdfast holds a split in systemd-resolved only where systemd-networkd owns the links: run dnsmasq or unbound';
+  const domains = wantedDomains(dns);
+  if (dns.nameservers === null || domains === null)
+    return 'systemd-resolved would ask these servers for every other name as well: write dns.nameservers and dns.search ("." for no suffix), which Holdfast holds on the links';
+  const searched = domains.find((one) => splitZones(split).some(({ domain }) => isWithin(one, domain)));
+  if (searched !== undefined)
+    return `dns.search has ${searched}, so systemd-resolved would ask dns.nameservers for it as well: take it out of dns.search or of dns.split`;
+  return theirServers(host) ?? copying(host);
+}
+
+/** Another file's global servers would be asked for the split domains as well. */
+function theirServers(host: Host): string | null {
+  const files = FOLDERS.flatMap((folder) => [
+    `${folder}/resolved.conf`,
+    ...host.list(`${folder}/resolved.conf.d`).map((name) => `${folder}/resolved.conf.d/${name}`),
+  ]);
+  const found = files
+    .filter((file) => file.endsWith('.conf') && file !== RESOLVED_SPLIT_FILE)
+    .flatMap((file) => iniLines(host, file))
+    .find(({ key, value }) => ['DNS', 'Domains'].includes(key) && value !== '');
+  if (found === undefined) return null;
+  return `${found.file}:${found.line} gives systemd-resolved global servers or domains already (${found.key}=${found.value}): take the line out`;
+}
+
+/** They give /run/systemd/resolve/resolv.conf to containers, where the global servers come first. */
+function copying(host: Host): string | null {
+  const engine = ['dockerd', 'kubelet'].find((name) => host.processes(name, 'network').length > 0);
+  if (engine === undefined) return null;
+  return `${engine} gives containers the servers of systemd-resolved, those of a split first, and they would ask these for every name: run dnsmasq or unbound`;
+}
+
+/** systemd-resolved before 257 has no reload. Both lose the questions that wait at that moment. */
+function pendingReason(host: Host): string {
+  const text = ['/usr/lib', '/lib'].map((folder) => host.readText(`${folder}/${UNIT}`)).find((one) => one !== null);
+  const verb = /^(Type=notify-reload|ExecReload=)/m.test(text ?? '') ? 'reload' : 'restart';
+  return `pending: systemd-resolved reads the file at its next start, which loses the questions of some milliseconds. When it suits you: systemctl ${verb} systemd-resolved`;
+}
+
+/** What is left to do after our file is gone; null if systemd-resolved no longer asks its servers. */
+export function stillSplits(host: Host, text: string | null): string | null {
+  if (!host.live) return null;
+  const servers = /^DNS=(.*)$/m.exec(text ?? '')?.[1]?.split(' ') ?? [];
+  const [global] = resolvedScopes(host) ?? [];
+  if (global === undefined || !global.servers.some((server) => servers.includes(server))) return null;
+  return pendingReason(host).replace('reads the file', 'forgets its servers');
+}
