@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { addConfigurationCommands } from './command-line/configuration-commands.ts';
 import { addFleetCommands } from './command-line/fleet-commands.ts';
-import { addHoldCommands } from './command-line/hold-commands.ts';
+import { addApply, addHoldCommands } from './command-line/hold-commands.ts';
 import { addLookCommands } from './command-line/look-commands.ts';
 import { statusOfFailure } from './command-line/run-command.ts';
 import { examples } from './command-line/shared-options.ts';
@@ -32,9 +32,11 @@ export const program = new Command('agent')
     `\nExit status: 0 as asked, 1 bad configuration or usage. The help of each command has its other statuses.${examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status', 'agent retire 10.34.56.78'])}`,
   );
 
-// Help shows the commands in this order.
-addHoldCommands(program);
-if (!isFound()) {
+// Every host runs `apply` again and again. The options of all other commands would take most of a millisecond.
+if (import.meta.main && process.argv[2] === 'apply') addApply(program);
+else {
+  // Help shows the commands in this order.
+  addHoldCommands(program);
   addLookCommands(program);
   addFleetCommands(program);
   addConfigurationCommands(program);
@@ -44,12 +46,6 @@ if (import.meta.main) {
   // Files that others may read get their mode explicitly.
   process.umask(0o077);
   program.parseAsync().catch(failed);
-}
-
-/** Whether the command line is for a command that the program knows already, so that an `apply` makes no options of others. */
-function isFound(): boolean {
-  const [word] = process.argv.slice(2);
-  return import.meta.main && program.commands.some((command) => command.name() === word);
 }
 
 /** Ends a command that this file carries out itself, such as `--help`, after an error. */

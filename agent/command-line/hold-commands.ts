@@ -12,17 +12,7 @@ export function addHoldCommands(program: Command): void {
     )
     .action(runCommand(program, async () => (await import('../commands/apply/plan.ts')).plan));
 
-  hostCommand(program, 'apply', 'make the host match the configuration, and read the result back')
-    .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
-    .option(
-      '--boot',
-      'for boot, when the network waits for apply: name servers get a second to prove DNS, and nothing is measured or fetched',
-    )
-    .addHelpText(
-      'after',
-      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
-    )
-    .action(runCommand<ApplyOptions>(program, async () => (await import('../commands/apply/apply.ts')).apply));
+  addApply(program);
 
   hostCommand(
     program,
@@ -68,4 +58,18 @@ export function addHoldCommands(program: Command): void {
       `\nSIGHUP makes it read the configuration again. SIGTERM ends it, and the host stays as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched), 3 another daemon runs on this host.${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/run.ts')).run));
+}
+
+export function addApply(program: Command): void {
+  hostCommand(program, 'apply', 'make the host match the configuration, and read the result back')
+    .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
+    .option(
+      '--boot',
+      'for boot, when the network waits for apply: name servers get a second to prove DNS, and nothing is measured or fetched',
+    )
+    .addHelpText(
+      'after',
+      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
+    )
+    .action(runCommand<ApplyOptions>(program, async () => (await import('../commands/apply/apply.ts')).apply));
 }

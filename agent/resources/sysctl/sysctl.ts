@@ -48,7 +48,7 @@ export class Sysctl implements Resource {
   constructor(host: Host, wanted: readonly DesiredSysctl[]) {
     this.host = host;
     this.persisted = new PersistedSysctls(host);
-    this.wanted = [...wanted].sort((a, b) => turn(a) - turn(b));
+    this.wanted = [0, 1, 2].flatMap((now) => wanted.filter((setting) => turn(setting) === now));
   }
 
   async inspect(): Promise<Finding[]> {

@@ -122,21 +122,33 @@ export function isPattern(path: string): boolean {
 }
 
 export function matchesSysctl(pattern: string, path: string): boolean {
-  // A class may hold a slash.
-  if (pattern.includes('[')) return matches(pattern, path);
-  const [wanted, parts] = [pattern.split('/'), path.split('/')];
-  return wanted.length === parts.length && wanted.every((part, n) => part === parts[n] || matches(part, parts[n]!));
+  return matchesParts(pattern, path) ?? matchesExpression(pattern, path);
 }
 
-/** Most parts hold no pattern, or are one: for these an expression would take longer to compile than to compare. */
-function matches(pattern: string, text: string): boolean {
-  if (pattern === '*') return true;
-  if (!isPattern(pattern)) return pattern === text;
+/**
+ * The answer for a pattern with `*` only at the end of a part, as nearly all are: an expression for it takes longer to
+ * compile than to compare. null if only an expression can tell.
+ */
+function matchesParts(pattern: string, path: string): boolean | null {
+  let at = 0;
+  for (let n = 0; n < pattern.length; n += 1) {
+    const sign = pattern[n]!;
+    if (sign === '?' || sign === '[') return null;
+    if (sign === '*') {
+      if (n + 1 < pattern.length && pattern[n + 1] !== '/') return null;
+      while (at < path.length && path[at] !== '/') at += 1;
+    } else if (path[at] === sign) at += 1;
+    else return false;
+  }
+  return at === path.length;
+}
+
+function matchesExpression(pattern: string, path: string): boolean {
   const source = pattern.replace(/\[!?[^\]/]+\]|[\s\S]/g, (part) => {
     if (part === '*') return '[^/]*';
     if (part === '?') return '[^/]';
     if (part.length > 1) return part.replace(/^\[!/, '[^').replaceAll('\\', '\\\\');
     return part.replace(/[.+^${}()|\\[\]]/, '\\$&');
   });
-  return new RegExp(`^${source}$`).test(text);
+  return new RegExp(`^${source}$`).test(path);
 }
