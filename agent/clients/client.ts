@@ -32,8 +32,11 @@ export interface DhcpClient {
   readonly resources: readonly ClientResource[];
   /** Paths or names of the scripts that run at its events, and source our hook or are our hook. */
   scripts(host: Host): readonly string[];
-  /** Files that Holdfast made for this client, although the client is not here. */
-  orphans(host: Host): readonly string[];
+  /**
+   * Files of the first resource in which a part of ours is left, although the client is not here. Absent if there can
+   * be none: drop-ins for systemd-networkd lie below our own state folder, and rdnssd's package owns its hook.
+   */
+  orphans?(host: Host): readonly string[];
   /** Kernel settings that the client writes on its own account. */
   sysctls?(host: Host): readonly ProgramSysctl[];
   /**

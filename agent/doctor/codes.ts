@@ -214,7 +214,8 @@ export const DOCTOR_CODES = {
   'HF-HOOK-ORPHAN': {
     severity: 'warning',
     why: 'Holdfast put it there for a DHCP client that is gone by now. Nothing runs it, so it holds nothing; another client is held by files of its own.',
-    remedy: 'Remove it if that client does not come back. `agent status` shows whether the present client is held.',
+    remedy:
+      'Run `agent apply`, which takes our part out of it. `agent status` shows whether the present client is held.',
   },
   'HF-HOOK-IGNORED': {
     severity: 'warning',

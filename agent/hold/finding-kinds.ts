@@ -33,8 +33,9 @@ const KINDS = {
 
 export type FindingKind = keyof typeof KINDS;
 
-/** The artifact in a sentence. The key of a link of systemd-resolved is only the name of an interface. */
+/** The artifact in a sentence. The key of a link of systemd-resolved or systemd-networkd is only an interface's name. */
 export function titleOf({ resource, key }: { readonly resource: string; readonly key: string }): string {
+  if (resource === 'networkd' && !/^\/|^dhcp\./.test(key)) return `time servers of ${key}`;
   return resource === 'resolved' && !key.startsWith('/') ? `DNS of ${key}` : key;
 }
 

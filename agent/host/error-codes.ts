@@ -17,6 +17,7 @@ export type OwnErrorCode =
   | 'EREMOTE' // a file system that may never answer
   | 'EREFUSED' // no DHCP server would acknowledge the lease
   | 'EREHEARSAL' // the rehearsal of a restart ended badly
+  | 'ENMCLI' // nmcli(1) failed
   | 'ERESOLVED' // resolvectl(1) failed
   | 'ESPAWN' // no process can be started
   | 'ESTAGE' // the stage of a rehearsal could not be made, or broke

@@ -1,6 +1,7 @@
 /** The list of all resources. */
 import { CLIENTS } from '../clients/clients.ts';
 import { leaseHolders } from '../clients/holders.ts';
+import { UnlessGone } from '../clients/orphans.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { KnownFiles } from '../hold/files/verified-files.ts';
 import type { Resource } from '../hold/resource.ts';
@@ -25,8 +26,12 @@ export function makeResources(
   }: { only?: readonly ResourceName[] | undefined; known: KnownFiles; ledger?: LedgerOptions },
 ): Resource[] {
   const around = { known, holders: () => leaseHolders(host) };
-  const ofClients = CLIENTS.flatMap(({ resources }) =>
-    resources.map(({ name, make }) => [name, () => make(host, desired, around)] as const),
+  const ofClients = CLIENTS.flatMap((client) =>
+    client.resources.map(({ name, make }, index) => {
+      const one = () => make(host, desired, around);
+      const hasOrphans = index === 0 && client.orphans !== undefined;
+      return [name, hasOrphans ? () => new UnlessGone(host, client, one()) : one] as const;
+    }),
   );
   const all: Record<ResourceName, () => Resource> = {
     ...Object.fromEntries(ofClients),

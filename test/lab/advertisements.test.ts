@@ -71,3 +71,33 @@ test('router advertisements: status and the probe know the default router and wh
   const sample = new RegExp(`^holdfast_router_expire_seconds\\{[^}]*${gateway}[^}]*\\} (\\d+)`, 'm').exec(probe.stdout);
   assert.ok(Number(sample?.[1]) <= 90, probe.stdout);
 });
+
+test('router advertisements: ignored by `dhcp`, they make no default route beside dhclient, also on a later interface', {
+  skip: unavailable(),
+}, async (t) => {
+  await using host = await LabHost.create({ interfaces: 2 });
+  const routers = () => host.sh('ip -6 route show default proto ra');
+  // The far side logs what it sends, and the near side has it when its own question, sent later, is answered.
+  const advertised = async (wire: 0 | 1) => {
+    const { log } = await startAdvertiser(host, { wire });
+    await log.until(/RTR-ADVERT/);
+    await host.sh(`until ping -6 -c 1 -W 1 -I eth${wire} ff02::2 >/dev/null 2>&1; do sleep 0.05; done`);
+  };
+  await t.test('control', async () => {
+    await advertised(0);
+    await host.sh('until ip -6 route show default proto ra | grep -q eth0; do sleep 0.05; done');
+    await host.sh('ip link set eth0 down');
+    assert.equal(await routers(), '');
+  });
+  await host.write('/etc/holdfast/agent.yaml', 'dhcp: { ignore: [router-advertisements] }\n');
+  const applied = await host.agent('apply');
+  assert.equal(applied.code, 0, applied.stdout + applied.stderr);
+  assert.match(await host.read('/etc/sysctl.d/60-holdfast.conf'), /net\.ipv6\.conf\.\*\.accept_ra = 0/);
+  await host.sh('ip link set eth0 up; ip link add later type veth peer name other');
+  await advertised(1);
+  assert.equal(await routers(), '');
+  assert.equal(await host.sh('cat /proc/sys/net/ipv6/conf/later/accept_ra'), '0\n');
+  const status = JSON.parse((await host.agent('status', '--json')).stdout);
+  const setting = status.settings.find((one: { setting: string }) => one.setting.endsWith('.router-advertisements'));
+  assert.deepEqual([setting.moments.now.state, setting.moments.boot.state], ['ok', 'ok'], JSON.stringify(setting));
+});

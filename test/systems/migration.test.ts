@@ -88,6 +88,9 @@ for (const { to, packages, setup, files = {}, migrate, code } of MIGRATIONS) {
       assert.equal((await machine.run(['agent', 'apply'])).code, code);
       for (const [file, text] of Object.entries(files)) await machine.write(file, text);
       await machine.sh(`${LOOPBACK}; ${REMOVAL}\n${migrate}`);
+      const hooks = () => machine.sh('find /etc/dhcp -name "*holdfast*"');
+      // The dhclient that still runs keeps its hooks. Behind the link of another program it never had any.
+      assert.equal((await hooks()) !== '', code === 0);
       await machine.reboot();
       await machine.leased(2);
       assert.deepEqual(await askedSinceBoot(machine, NEW[0]), [NEW.map((one) => `nameserver ${one}`).join(' ')]);
@@ -95,6 +98,7 @@ for (const { to, packages, setup, files = {}, migrate, code } of MIGRATIONS) {
       assert.match(journal, /Finished holdfast-apply/);
       assert.doesNotMatch(journal, /set dns\.symlink/);
       assert.equal((await machine.run(['agent', 'plan'])).code, 0);
+      assert.equal(await hooks(), '', 'the apply of the boot took the orphans away');
     });
   }
 }

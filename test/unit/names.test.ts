@@ -12,6 +12,7 @@ const ROLES = [
   'follow.ts',
   'index.ts',
   'kept.ts',
+  'kept-dhcp.ts',
   'forecast.ts',
   'known-leases.ts',
   'made.ts',

@@ -4,7 +4,7 @@ import { findBlock } from '../../resolver/marked-block.ts';
 import type { DhcpClient } from '../client.ts';
 import { hookLeftover } from '../hook-leftover.ts';
 import { Dhcpcd } from './kept.ts';
-import { DHCPCD_SCRIPTS, dhcpcdHolders, dhcpcdIsHere, ENTER_HOOK, keepsTime } from './running.ts';
+import { DHCPCD_CONF, DHCPCD_SCRIPTS, dhcpcdHolders, dhcpcdIsHere, ENTER_HOOK, keepsTime } from './running.ts';
 import { dhcpcdSysctls } from './sysctls.ts';
 
 export const dhcpcdClient: DhcpClient = {
@@ -27,7 +27,8 @@ export const dhcpcdClient: DhcpClient = {
     },
   ],
   scripts: () => DHCPCD_SCRIPTS,
-  orphans: (host) => (!dhcpcdIsHere(host) && findBlock(host.readText(ENTER_HOOK) ?? '') !== null ? [ENTER_HOOK] : []),
+  orphans: (host) =>
+    dhcpcdIsHere(host) ? [] : [ENTER_HOOK, DHCPCD_CONF].filter((file) => findBlock(host.readText(file) ?? '') !== null),
   sysctls: dhcpcdSysctls,
   stage: async (host, holder, iface) => (await import('./stage.ts')).dhcpcdStage(host, holder, iface),
   leaseFiles: ['/var/lib/dhcpcd/x'],

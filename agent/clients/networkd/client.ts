@@ -1,10 +1,14 @@
-/** systemd-networkd, where systemd-resolved answers: its links (now and lease), and drop-ins for its next start. */
+/**
+ * systemd-networkd: its links (now and lease), and drop-ins for its next start. `dns` is held here where
+ * systemd-resolved answers, and `dhcp` everywhere.
+ */
 import type { DhcpClient } from '../client.ts';
 import { Resolved } from './kept.ts';
+import { NetworkdDhcp } from './kept-dhcp.ts';
 import { NETWORKD_LEASES } from './managed-links.ts';
 import { networkdHolders, networkdIsHere } from './running.ts';
 import { networkdSysctls } from './sysctls.ts';
-import { RESOLVED_UNDOING } from './way-back.ts';
+import { NETWORKD_UNDOING, RESOLVED_UNDOING } from './way-back.ts';
 
 export const networkdClient: DhcpClient = {
   program: 'systemd-networkd',
@@ -19,11 +23,15 @@ export const networkdClient: DhcpClient = {
       make: (host, desired, around) => new Resolved(host, desired.dns, around),
       undoing: RESOLVED_UNDOING,
     },
+    {
+      name: 'networkd',
+      turn: 'after resolv.conf',
+      make: (host, desired, around) => new NetworkdDhcp(host, desired, around),
+      undoing: NETWORKD_UNDOING,
+    },
   ],
   // systemd-networkd runs no script.
   scripts: () => [],
-  // Its drop-ins lie below our own state folder, where only its start reads them.
-  orphans: () => [],
   sysctls: networkdSysctls,
   leaseFiles: [`${NETWORKD_LEASES}/x`],
 };

@@ -9,75 +9,114 @@ import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { NETWORK_FOLDERS } from './network-lines.ts';
 
-const NAME = 'zz-holdfast.conf';
-const KEPT = `${STATE_FOLDER}/networkd`;
 const READ = '/run/systemd/network';
 /** The folder that earlier versions used. Their drop-ins stay there until systemd-networkd starts again. */
 const OLD = '/etc/systemd/network';
 
-/** The drop-in for systemd-networkd's service; it copies the kept drop-ins. */
-export const SERVICE_DROP_IN = '/etc/systemd/system/systemd-networkd.service.d/holdfast.conf';
+/** Drop-ins of one resource, all with the same name, and the drop-in for the service that copies them. */
+export interface DropInSet {
+  readonly resource: 'resolved' | 'networkd';
+  readonly name: string;
+  /** The folder that keeps them for the next start. */
+  readonly kept: string;
+  /** The drop-in for systemd-networkd's service. */
+  readonly service: string;
+  readonly serviceText: string;
+}
 
 /**
  * `+`: as root and outside the service's sandbox. `-`: systemd-networkd starts even if the copy fails. `$$` is a `$`
  * for the shell.
  */
-export const SERVICE_DROP_IN_TEXT = `# Made by Holdfast. Before systemd-networkd starts, the drop-ins that Holdfast keeps are put where it reads them.
+function dropInSet(resource: DropInSet['resource'], name: string, kept: string, service: string): DropInSet {
+  const serviceText = `# Made by Holdfast. Before systemd-networkd starts, the drop-ins that Holdfast keeps are put where it reads them.
 [Unit]
 After=var.mount var-lib.mount
 
 [Service]
-ExecStartPre=+-/bin/sh -c 'for d in ${OLD}/*.network.d ${READ}/*.network.d; do if [ -f "$$d/${NAME}" ]; then rm -f "$$d/${NAME}"; rmdir "$$d" 2>/dev/null; fi; done; if [ -d ${KEPT} ]; then mkdir -p ${READ} && cp -R ${KEPT}/. ${READ}/; fi'
+ExecStartPre=+-/bin/sh -c 'for d in ${OLD}/*.network.d ${READ}/*.network.d; do if [ -f "$$d/${name}" ]; then rm -f "$$d/${name}"; rmdir "$$d" 2>/dev/null; fi; done; if [ -d ${kept} ]; then mkdir -p ${READ} && cp -R ${kept}/. ${READ}/; fi'
 `;
+  return { resource, name, kept, service, serviceText };
+}
+
+const SERVICE_FOLDER = '/etc/systemd/system/systemd-networkd.service.d';
+export const DNS_DROP_INS = dropInSet(
+  'resolved',
+  'zz-holdfast.conf',
+  `${STATE_FOLDER}/networkd`,
+  `${SERVICE_FOLDER}/holdfast.conf`,
+);
+/** By their name they come before the drop-ins of `dns`, which decide about name servers and domains. */
+export const DHCP_DROP_INS = dropInSet(
+  'networkd',
+  'zz-holdfast-dhcp.conf',
+  `${STATE_FOLDER}/networkd-dhcp`,
+  `${SERVICE_FOLDER}/holdfast-dhcp.conf`,
+);
+const SETS = [DNS_DROP_INS, DHCP_DROP_INS];
+
+/** The set of a kept drop-in, of a drop-in in use, or of a drop-in for the service. */
+export function dropInSetOf(path: string): DropInSet {
+  return SETS.find(({ name, service }) => path === service || path.endsWith(`/${name}`)) ?? DNS_DROP_INS;
+}
 
 /** The drop-in that is kept for the next start of systemd-networkd. */
-export function keptDropIn(networkFile: string): string {
-  return `${KEPT}/${networkFile}.d/${NAME}`;
+export function keptDropIn(networkFile: string, { kept, name } = DNS_DROP_INS): string {
+  return `${kept}/${networkFile}.d/${name}`;
 }
 
 /**
  * Our drop-in as the running systemd-networkd has read it; null if there is none. Nothing changes this file before the
  * next start.
  */
-export function readDropIn(host: Host, networkFile: string): string | null {
-  return host.readText(`${READ}/${networkFile}.d/${NAME}`);
+export function readDropIn(host: Host, networkFile: string, { name } = DNS_DROP_INS): string | null {
+  return host.readText(`${READ}/${networkFile}.d/${name}`);
 }
 
 /** The `.network` files that have a kept drop-in. */
-export function keptNames(host: Host): string[] {
-  return namesIn(host, KEPT);
+export function keptNames(host: Host, set = DNS_DROP_INS): string[] {
+  return namesIn(host, set.kept, set);
 }
 
 /** Files of ours that the running systemd-networkd has read, or would read at a reload. */
-export function dropInsInUse(host: Host): string[] {
-  return [OLD, READ].flatMap((folder) => namesIn(host, folder).map((name) => `${folder}/${name}.d/${NAME}`));
+export function dropInsInUse(host: Host, set = DNS_DROP_INS): string[] {
+  return [OLD, READ].flatMap((folder) => namesIn(host, folder, set).map((name) => `${folder}/${name}.d/${set.name}`));
 }
 
 /** Whether a line comes from one of our drop-ins, wherever it lies. */
 export function isOurDropIn(path: string): boolean {
-  return path.endsWith(`.network.d/${NAME}`);
+  return SETS.some(({ name }) => path.endsWith(`.network.d/${name}`));
 }
 
 export function isOldDropIn(path: string): boolean {
-  return path.startsWith(`${OLD}/`) && path.endsWith(`.network.d/${NAME}`);
+  return path.startsWith(`${OLD}/`) && isOurDropIn(path);
 }
 
-function namesIn(host: Host, folder: string): string[] {
+function namesIn(host: Host, folder: string, set: DropInSet): string[] {
   return host
     .list(folder)
-    .filter((name) => name.endsWith('.network.d') && host.lstat(`${folder}/${name}/${NAME}`) !== null)
+    .filter((name) => name.endsWith('.network.d') && host.lstat(`${folder}/${name}/${set.name}`) !== null)
     .map((name) => name.slice(0, -'.d'.length));
 }
 
-/** Drop-ins of other authors that come after ours by name, and set a key that ours sets. */
-export function laterDropIns(host: Host, networkFile: string): string[] {
+/**
+ * Drop-ins of other authors that come after ours by name, and set one of these keys.
+ * @param keys by default those of `dns`.
+ */
+export function laterDropIns(
+  host: Host,
+  networkFile: string,
+  { name: ours } = DNS_DROP_INS,
+  keys = /^\s*(Use)?(DNS|Domains)\s*=/m,
+): string[] {
   const files = new Map<string, string>();
   for (const folder of NETWORK_FOLDERS.map((base) => `${base}/${networkFile}.d`)) {
     for (const name of host.list(folder)) {
-      if (name > NAME && name.endsWith('.conf') && !files.has(name)) files.set(name, `${folder}/${name}`);
+      const isTheirs = name.endsWith('.conf') && !SETS.some((set) => set.name === name);
+      if (name > ours && isTheirs && !files.has(name)) files.set(name, `${folder}/${name}`);
     }
   }
-  return [...files.values()].filter((file) => /^\s*(Use)?(DNS|Domains)\s*=/m.test(host.readText(file) ?? ''));
+  return [...files.values()].filter((file) => keys.test(host.readText(file) ?? ''));
 }
 
 /** Domains in the notation of resolvectl and systemd.network(5); null if no domains are configured. */

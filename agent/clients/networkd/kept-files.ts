@@ -9,7 +9,7 @@ import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { answersAfterStart, linksWithServers, resolvedLinks } from '../resolved.ts';
-import { keptDropIn, laterDropIns, renderDropIn, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from './drop-in.ts';
+import { DNS_DROP_INS, dropInSetOf, keptDropIn, laterDropIns, renderDropIn } from './drop-in.ts';
 import { namesOfNextStart, networkNames } from './match.ts';
 
 /** The settings at boot with these name servers and domains; null if the settings are not held. */
@@ -31,13 +31,13 @@ export class NetworkdFiles {
     const names = this.names();
     if (names.length === 0) return [];
     const kept = names.map((name) => this.compare(keptDropIn(name), wanted, laterDropIns(this.host, name)));
-    const service = this.compare(SERVICE_DROP_IN, wanted === null ? null : SERVICE_DROP_IN_TEXT, []);
+    const service = this.compare(DNS_DROP_INS.service, wanted === null ? null : DNS_DROP_INS.serviceText, []);
     return (await Promise.all([...kept, service])).filter((finding) => finding !== null);
   }
 
   watches(): string[] {
     const names = this.names();
-    return names.length === 0 ? [] : [...names.map(keptDropIn), SERVICE_DROP_IN];
+    return names.length === 0 ? [] : [...names.map((name) => keptDropIn(name)), DNS_DROP_INS.service];
   }
 
   /** `.network` files, by name; empty if systemd-networkd does not affect this host's name servers. */
@@ -74,7 +74,7 @@ export function compareNetworkdFile(
   wanted: string | null,
   settings: (actual: string | null) => SettingState[],
 ): Promise<Finding | null> {
-  return compareFile(host, { resource: 'resolved', key, moment: 'boot' }, (actual) => {
+  return compareFile(host, { resource: dropInSetOf(key).resource, key, moment: 'boot' }, (actual) => {
     if (wanted === null && actual === null) return null;
     return { wanted, settings: async () => settings(actual) };
   });
@@ -83,15 +83,16 @@ export function compareNetworkdFile(
 export async function applyNetworkdFile(host: Host, finding: Finding): Promise<Outcome> {
   const outcome = await applyFile(host, finding);
   if (finding.wanted === null) removeWithFolder(host, finding.key);
-  if (finding.key !== SERVICE_DROP_IN || outcome.result !== 'changed') return outcome;
+  const { service } = dropInSetOf(finding.key);
+  if (finding.key !== service || outcome.result !== 'changed') return outcome;
   try {
     readUnitsAgain(host);
   } catch (error) {
     // The file is removed again, so that the next apply tries again.
-    if (finding.actual === null) removeWithFolder(host, SERVICE_DROP_IN);
+    if (finding.actual === null) removeWithFolder(host, service);
     else {
-      host.makeFolder(SERVICE_DROP_IN.slice(0, SERVICE_DROP_IN.lastIndexOf('/')), 0o755);
-      host.replace(SERVICE_DROP_IN, finding.actual);
+      host.makeFolder(service.slice(0, service.lastIndexOf('/')), 0o755);
+      host.replace(service, finding.actual);
     }
     throw error;
   }

@@ -7,19 +7,22 @@ import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { dropInsInUse, keptDropIn, keptNames, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from './drop-in.ts';
+import { DNS_DROP_INS, type DropInSet, dropInsInUse, keptDropIn, keptNames } from './drop-in.ts';
 import { compareNetworkdFile } from './kept-files.ts';
 import { networkdLinks } from './managed-links.ts';
 import { runningNetworkd } from './which-networkd.ts';
 
 export async function leftWithNetworkd(host: Host): Promise<Finding[]> {
-  const inUse = dropInsInUse(host);
+  return [...(await keptFilesLeft(host, DNS_DROP_INS)), ...heldLinks(host, dropInsInUse(host))];
+}
+
+/** The files that the present configuration no longer needs. */
+export async function keptFilesLeft(host: Host, set: DropInSet): Promise<Finding[]> {
   const compare = (key: string, wanted: string | null) => compareNetworkdFile(host, key, wanted, () => []);
-  const kept = keptNames(host).map((name) => compare(keptDropIn(name), null));
+  const kept = keptNames(host, set).map((name) => compare(keptDropIn(name, set), null));
   // At the next start, the service's drop-in removes the files that the running systemd-networkd has read.
-  const service = compare(SERVICE_DROP_IN, inUse.length === 0 ? null : SERVICE_DROP_IN_TEXT);
-  const files = await Promise.all([...kept, service]);
-  return [...files.filter((finding) => finding !== null), ...heldLinks(host, inUse)];
+  const service = compare(set.service, dropInsInUse(host, set).length === 0 ? null : set.serviceText);
+  return (await Promise.all([...kept, service])).filter((finding) => finding !== null);
 }
 
 /** Links that still have the values that we gave them, or that systemd-networkd read at its start. */

@@ -22,6 +22,8 @@ export interface NetworkdLink {
   readonly servers: readonly string[];
   /** Search domains, and routing domains as `~name` (`~.`: every name). */
   readonly domains: readonly string[];
+  /** Time servers from every source: timedatectl, its files, leases. */
+  readonly ntp: readonly string[];
   /** The link has a DHCPv4 lease with a router. */
   readonly leased: boolean;
   /**
@@ -46,7 +48,8 @@ export function networkdLinks(host: Host): NetworkdLink[] {
     const leased = networkdVariables(host.readText(`${NETWORKD_LEASES}/${index}`) ?? '').has('ROUTER');
     const servers = networkdWords(values.get('DNS'));
     const routable = values.get('OPER_STATE') === 'routable';
-    return [{ name, state, networkFile, servers, domains: [...search, ...routing], leased, routable }];
+    const ntp = networkdWords(values.get('NTP'));
+    return [{ name, state, networkFile, servers, domains: [...search, ...routing], ntp, leased, routable }];
   });
 }
 

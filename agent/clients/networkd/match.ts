@@ -1,7 +1,7 @@
 /** Which `.network` files fit a link (systemd.network(5), [Match]). The answer may change while the host runs. */
 import type { IniLine } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import { keptNames } from './drop-in.ts';
+import { DNS_DROP_INS, keptNames } from './drop-in.ts';
 import type { NetworkdLink } from './managed-links.ts';
 import { networkFiles, networkLines } from './network-lines.ts';
 
@@ -10,7 +10,12 @@ import { networkFiles, networkLines } from './network-lines.ts';
  * and files that once were. A file that now serves another link is left alone.
  * @param links the links that carry name servers; `all` means every link of systemd-networkd.
  */
-export function networkNames(host: Host, links: readonly NetworkdLink[], all: readonly NetworkdLink[]): string[] {
+export function networkNames(
+  host: Host,
+  links: readonly NetworkdLink[],
+  all: readonly NetworkdLink[],
+  set = DNS_DROP_INS,
+): string[] {
   const inForce = new Set(links.map(({ networkFile }) => networkFile));
   const ofOthers = new Set(all.filter((link) => !links.includes(link)).map(({ networkFile }) => networkFile));
   const fitting = [...networkFiles(host)]
@@ -23,12 +28,12 @@ export function networkNames(host: Host, links: readonly NetworkdLink[], all: re
     host,
     links.map(({ name }) => name),
   );
-  const others = [...fitting, ...coming, ...keptNames(host)].filter((name) => !ofOthers.has(name));
+  const others = [...fitting, ...coming, ...keptNames(host, set)].filter((name) => !ofOthers.has(name));
   return [...new Set([...inForce, ...others])].sort();
 }
 
 /** The `.network` files, by name, from which a systemd-networkd that does not run yet may take name servers. */
-export function namesOfNextStart(host: Host): string[] {
+export function namesOfNextStart(host: Host, set = DNS_DROP_INS): string[] {
   const files = [...networkFiles(host)].filter(([file, path]) => {
     const lines = networkLines(host, file, path);
     const says = (wanted: string) => lines.findLast(({ key }) => key.toLowerCase() === wanted)?.value ?? '';
@@ -36,7 +41,25 @@ export function namesOfNextStart(host: Host): string[] {
     return says('dns') !== '' && says('gateway') !== '';
   });
   const coming = files.length === 0 ? [] : namesToCome(host, host.list('/sys/class/net'));
-  return [...new Set([...files.map(([file]) => file), ...coming, ...keptNames(host)])].sort();
+  return [...new Set([...files.map(([file]) => file), ...coming, ...keptNames(host, set)])].sort();
+}
+
+/**
+ * The links that a `.network` file serves: the links for which it is in force, or, if it is in force for none, the links
+ * that it may come to serve.
+ */
+export function servedBy(host: Host, file: string, all: readonly NetworkdLink[]): string[] {
+  const inForce = all.filter(({ networkFile }) => networkFile === file).map(({ name }) => name);
+  if (inForce.length > 0) return inForce;
+  const lines = networkLines(host, file);
+  return host.list('/sys/class/net').filter((name) => name !== 'lo' && mayFit(host, lines, name));
+}
+
+/** Whether the file has systemd-networkd ask a DHCP server: for IPv4, for IPv6. */
+export function asksDhcp(lines: readonly IniLine[]): { readonly ipv4: boolean; readonly ipv6: boolean } {
+  const said = lines.findLast(({ section, key }) => section === 'Network' && key === 'DHCP')?.value.toLowerCase() ?? '';
+  const both = /^(yes|true|on|y|t|1|both)$/.test(said);
+  return { ipv4: both || /^(ip)?v4$/.test(said), ipv6: both || /^(ip)?v6$/.test(said) };
 }
 
 /** Amazon's program of ec2-net-utils 2. */

@@ -6,8 +6,11 @@ import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { networkdFileLeftover } from './kept-files-back.ts';
 import { networkdLinks } from './managed-links.ts';
 import { releaseLink, tellLink } from './resolvectl.ts';
+import { linksToldTime, releaseTime } from './time-servers.ts';
 
 export const RESOLVED_UNDOING: Undoing = { file: networkdFileLeftover, link: linkLeftover, putBackLink };
+
+export const NETWORKD_UNDOING: Undoing = { file: networkdFileLeftover, others: toldTimeLeft };
 
 /** Milliseconds for systemd-networkd to write its state file. */
 const WRITTEN_WITHIN = 1000;
@@ -43,6 +46,17 @@ async function revertLink(
   if (actual !== servers) return { result: 'changed', actual };
   const reason = `its name servers are still ${actual}: systemd-networkd read them at its start, and forgets them at the next start ("systemctl restart systemd-networkd"; docs/clients.md says what that costs); then revert again`;
   return { result: 'failed', actual, reason };
+}
+
+/** The time servers of links. Only the running systemd-networkd has them. */
+function toldTimeLeft(host: Host): Leftover[] {
+  return linksToldTime(host).map((key): Leftover => {
+    const putBack = async (): Promise<Outcome[]> => {
+      releaseTime(host, key);
+      return [{ resource: 'revert', key: `time servers of ${key}`, moment: 'now', result: 'changed', actual: null }];
+    };
+    return { key, moment: 'now', turn: 'files, values and links', original: null, putBack };
+  });
 }
 
 function putBackLink(host: Host, name: string, record: string | null): void {

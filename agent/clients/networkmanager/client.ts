@@ -2,6 +2,7 @@
 import { fileLeftover } from '../../hold/files/file-revert.ts';
 import type { DhcpClient } from '../client.ts';
 import { hookLeftover } from '../hook-leftover.ts';
+import { DHCP_UNDOING } from './dhcp-way-back.ts';
 import { NetworkManager } from './kept.ts';
 import { NetworkManagerDhcp } from './kept-dhcp.ts';
 import {
@@ -36,17 +37,15 @@ export const networkManagerClient: DhcpClient = {
     {
       name: 'networkmanager-dhcp',
       turn: 'after resolv.conf',
-      make: (host, desired, around) => new NetworkManagerDhcp(host, desired.dhcp, around),
-      undoing: {
-        told: (host, files) => {
-          if (files.includes(DHCP_CONF)) tellNetworkManager(host);
-        },
-      },
+      make: (host, desired, around) => new NetworkManagerDhcp(host, desired, around),
+      undoing: DHCP_UNDOING,
     },
   ],
   scripts: () => [DISPATCHER],
   orphans: (host) =>
-    networkManagerIsHere(host) ? [] : [NETWORK_MANAGER_CONF, DHCP_CONF].filter((file) => host.stat(file) !== null),
+    networkManagerIsHere(host)
+      ? []
+      : [DISPATCHER, NETWORK_MANAGER_CONF, DHCP_CONF].filter((file) => host.stat(file) !== null),
   sysctls: networkManagerSysctls,
   leaseFiles: ['/run/NetworkManager/devices/x'],
 };

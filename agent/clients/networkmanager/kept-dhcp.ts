@@ -1,4 +1,4 @@
-import type { DesiredDhcp } from '../../config/desired.ts';
+import type { DesiredDhcp, DesiredState } from '../../config/desired.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../../hold/resource.ts';
@@ -9,6 +9,7 @@ import { clientFindings } from '../client-findings.ts';
 import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
 import { overruled, renderDefaults } from './device-defaults.ts';
 import { decides, MTU, notHeld } from './dhcp-wanted.ts';
+import { KeptProfiles } from './kept-profiles.ts';
 import { type ManagedDevice, managedDevices } from './profiles.ts';
 import { DHCP_CONF, hasReadConf, networkManager, networkManagerIsHere, tellNetworkManager } from './running.ts';
 
@@ -16,7 +17,7 @@ const READ = 'has read the defaults of devices';
 const NOT_READ = 'NetworkManager has not read its configuration since the change';
 
 /**
- * Keeps `dhcp` with NetworkManager. The MTU is a default in conf.d. A setting that NetworkManager cannot hold is a
+ * Keeps `dhcp` with NetworkManager. The MTU is a default in conf.d, and `ignore` is in the profiles. A setting that NetworkManager cannot hold is a
  * skipped finding that says what to write in its place.
  */
 export class NetworkManagerDhcp implements Resource {
@@ -24,18 +25,20 @@ export class NetworkManagerDhcp implements Resource {
   private readonly host: Host;
   private readonly dhcp: DesiredDhcp;
   private readonly around: Pick<ClientSurroundings, 'holders'>;
+  private readonly profiles: KeptProfiles;
 
-  constructor(host: Host, dhcp: DesiredDhcp, around: Pick<ClientSurroundings, 'holders'>) {
+  constructor(host: Host, desired: DesiredState, around: Pick<ClientSurroundings, 'holders'>) {
     this.host = host;
-    this.dhcp = dhcp;
+    this.dhcp = desired.dhcp;
     this.around = around;
+    this.profiles = new KeptProfiles(host, desired, this.name);
   }
 
   async inspect(): Promise<Finding[]> {
     const { host } = this;
     const settings = dhcpSettings(this.dhcp);
     const isKept = host.lstat(DHCP_CONF) !== null;
-    if (settings.length === 0 && !isKept) return [];
+    if (settings.length === 0 && !isKept && !this.profiles.hasLeft()) return [];
     if (!networkManagerIsHere(host) && !isKept) return [];
     const process = networkManager(host);
     const devices = process === null ? [] : managedDevices(host);
@@ -43,6 +46,7 @@ export class NetworkManagerDhcp implements Resource {
     const found = [
       ...(defaults === null ? [] : [defaults]),
       ...(process === null || defaults === null || defaults.wanted === null ? [] : [this.running(process, devices)]),
+      ...(await this.profiles.inspect(devices, process)),
       ...settings.flatMap((setting) => this.refused(setting, devices)),
     ];
     const { holders } = this.around;
@@ -51,6 +55,7 @@ export class NetworkManagerDhcp implements Resource {
 
   async apply(finding: Finding): Promise<Outcome> {
     const { host } = this;
+    if (KeptProfiles.isAbout(finding)) return this.profiles.apply(finding, networkManager(host), managedDevices(host));
     if (finding.kind === 'file') {
       const outcome = await applyFile(host, finding);
       tellNetworkManager(host);
@@ -64,7 +69,8 @@ export class NetworkManagerDhcp implements Resource {
   }
 
   watches(): string[] {
-    return dhcpSettings(this.dhcp).length > 0 && networkManagerIsHere(this.host) ? [DHCP_CONF] : [];
+    if (dhcpSettings(this.dhcp).length === 0 || !networkManagerIsHere(this.host)) return [];
+    return [DHCP_CONF, ...this.profiles.watches(managedDevices(this.host))];
   }
 
   /** null if there is no such file, and none is wanted. */

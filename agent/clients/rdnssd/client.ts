@@ -22,7 +22,5 @@ export const rdnssdClient: DhcpClient = {
     const hook = rdnssdIsHere(host) ? mergeHook(host) : null;
     return hook === null ? [] : [hook];
   },
-  // The package owns the merge hook, and takes it along.
-  orphans: () => [],
   leaseFiles: ['/run/rdnssd/x'],
 };

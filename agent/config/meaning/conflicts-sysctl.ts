@@ -6,6 +6,7 @@ import type { ConfigError } from '../config-error.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import { errorAt } from '../source/explain.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from '../source/tree.ts';
+import { acceptsAdvertisements } from '../sysctl/advertisement-sysctls.ts';
 import { forwardingKeyOf } from '../sysctl/forwarding-sysctls.ts';
 import { meansSame } from '../sysctl/kinds.ts';
 import { atLeastProblem, sysctlKeyProblem, sysctlValueProblem } from '../sysctl/problems.ts';
@@ -26,6 +27,7 @@ export function sysctlConflicts(tree: Tree): ConfigError[] {
     ...keys.flatMap((one) => ofKind(tree, one)),
     ...twice(tree, keys),
     ...keys.flatMap((one) => ofForwarding(tree, one)),
+    ...keys.flatMap((one) => ofAdvertisements(tree, one)),
   ];
 }
 
@@ -83,4 +85,18 @@ function ofForwarding(tree: Tree, { key, path }: SysctlKey): ConfigError[] {
   const setting = forwardingKeyOf(path);
   if (setting === null || valueAt(tree, ['forwarding', setting]) === undefined) return [];
   return [errorAt(tree, ['sysctl', key], 'key', `forwarding.${setting} sets this already; write it only there`)];
+}
+
+/** A value other than 0 would bring back what `dhcp` ignores; 0 says the same twice. */
+function ofAdvertisements(tree: Tree, { key, path }: SysctlKey): ConfigError[] {
+  const name = acceptsAdvertisements(path);
+  if (name === null) return [];
+  const scopes = [['dhcp'], ['dhcp', 'interfaces', name]];
+  const scope = scopes.find((one) => {
+    const ignored = valueAt(tree, [...one, 'ignore']);
+    return Array.isArray(ignored) && ignored.includes('router-advertisements');
+  });
+  if (scope === undefined) return [];
+  const message = `${scope.join('.')}.ignore of router-advertisements sets this to 0 already; keep one of the two`;
+  return [errorAt(tree, ['sysctl', key], 'key', message)];
 }

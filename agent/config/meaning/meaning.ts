@@ -19,6 +19,7 @@ import { checkInterfaceName } from '../notation/names.ts';
 import { durationOf } from '../notation/quantities.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import type { Config } from '../schema/config-schema.ts';
+import { advertisementSysctls } from '../sysctl/advertisement-sysctls.ts';
 import { forwardingSysctls } from '../sysctl/forwarding-sysctls.ts';
 import { desiredDhclient, desiredDhcp } from './dhcp-meaning.ts';
 import { desiredRoute } from './route-meaning.ts';
@@ -45,6 +46,7 @@ export function desiredState(config: Config): ConfiguredState {
     sysctl: [
       ...Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
       ...forwardingSysctls(config.forwarding ?? {}),
+      ...advertisementSysctls(dhcp),
     ],
     masquerade: (config.forwarding?.masquerade ?? []).map(desiredMasquerade),
     dnsmasq: config.forwarding?.dnsmasq ? desiredDnsmasq(config.forwarding.dnsmasq) : null,

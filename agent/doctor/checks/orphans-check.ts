@@ -6,7 +6,7 @@ export function* orphansCheck({ host }: DoctorSurroundings): Iterable<DoctorObse
   // The programs of another root may lie elsewhere.
   if (!host.live) return;
   for (const { program, orphans } of CLIENTS) {
-    const files = orphans(host);
+    const files = orphans?.(host) ?? [];
     if (files.length === 0) continue;
     yield { code: 'HF-HOOK-ORPHAN', seen: `${files.join(' and ')}: for ${program}, which is not installed` };
   }

@@ -4,7 +4,7 @@
  * (rt6_purge_dflt_routers; ip-sysctl.rst, accept_ra). With accept_ra 2 the routes stay.
  */
 import type { DesiredSysctl } from '../../config/desired.ts';
-import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
+import { EVERY, sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { advertisedDefaults } from '../../host/netlink/routes/advertised-routes.ts';
@@ -22,7 +22,8 @@ export async function lostByForwarding(host: Host, wanted: readonly DesiredSysct
   }
   const lost = interfaces.filter((name) => {
     const path = acceptRa(name);
-    return host.sysctl(path)?.trim() === '1' && !wanted.some((one) => one.path === path);
+    const decided = wanted.some((one) => one.path === path || one.path === acceptRa(EVERY));
+    return host.sysctl(path)?.trim() === '1' && !decided;
   });
   if (lost.length === 0) return null;
   const cure = lost.map((name) => `${sysctlKey(acceptRa(name))}: 2`).join(', ');

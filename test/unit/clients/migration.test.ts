@@ -9,6 +9,7 @@ import type { DesiredState } from '../../../agent/config/desired.ts';
 import { orphansCheck } from '../../../agent/doctor/checks/orphans-check.ts';
 import { converge, inspectAll } from '../../../agent/hold/converge.ts';
 import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
+import { Originals } from '../../../agent/hold/originals/originals.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import type { ResourceName } from '../../../agent/resources/resource-names.ts';
@@ -121,31 +122,103 @@ test('client migration: an idle dhclient decides no moment of dns, but keeps tho
   assert.deepEqual(await states({ others: leased }), [own]);
 });
 
-test('client migration: the hooks of a dhclient that is gone hold nothing, and are named', { skip }, async (t) => {
-  const host = hostWith(t, FOLDERS);
+/** Our files of this host, and what doctor says of those for clients that are gone. */
+const orphans = (host: FolderHost) => seenOn(host, orphansCheck, {}).map(({ seen }) => seen);
+const HOOKS = ['enter', 'exit'].map((when) => `/etc/dhcp/dhclient-${when}-hooks.d/zz-holdfast`);
+const SCRIPT = '/sbin/dhclient-script';
+
+test('client migration: the hooks of a dhclient that is gone hold nothing, are named, and go', { skip }, async (t) => {
+  const host = hostWith(t, { ...DHCLIENT, ...FOLDERS });
   await converge(host, resources(host));
+  assert.deepEqual(orphans(host), []);
+  host.remove(SCRIPT);
+  assert.deepEqual(orphans(host), [`${HOOKS.join(' and ')}: for dhclient, which is not installed`]);
+  const plan = await inspectAll(resources(host));
+  assert.deepEqual(
+    plan.filter(({ state }) => state === 'drifted').map(({ key, wanted }) => [key, wanted]),
+    HOOKS.map((file) => [file, null]),
+  );
+  const outcomes = await converge(host, resources(host));
+  assert.deepEqual(
+    outcomes.filter(({ result }) => result === 'changed').map(({ key }) => key),
+    HOOKS,
+  );
+  assert.deepEqual(orphans(host), []);
+  for (const file of HOOKS) assert.equal(host.readText(file), null, file);
+  assert.notEqual(host.readText('/etc/dhcp/dhclient-enter-hooks.d/resolvconf'), null, "a neighbour's hook stays");
+  assert.deepEqual(
+    new Originals(host).all().filter(({ key }) => HOOKS.includes(key)),
+    [],
+  );
   assert.deepEqual(await moments(host), ['now ok', 'boot ok'], 'no lease');
-  const seen = (one: FolderHost) => seenOn(one, orphansCheck, {}).map(({ code, seen }) => `${code} ${seen}`);
-  assert.deepEqual(seen(host), [
-    'HF-HOOK-ORPHAN /etc/dhcp/dhclient-enter-hooks.d/zz-holdfast and /etc/dhcp/dhclient-exit-hooks.d/zz-holdfast: for dhclient, which is not installed',
-  ]);
-  host.makeFolder('/sbin', 0o755);
-  host.replace('/sbin/dhclient', '');
-  assert.deepEqual(seen(host), []);
-  assert.deepEqual(await moments(host), ['lease ok', 'now ok']);
+  host.replace(SCRIPT, DEBIAN_SCRIPT, 0o755);
+  await converge(host, resources(host));
+  assert.deepEqual(await moments(host), ['lease ok', 'now ok'], 'it is prepared again when it comes back');
 });
 
-test('client migration: our files of a removed dhcpcd or NetworkManager are named', {
-  skip,
-}, async (t) => {
-  const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER });
+test('client migration: on any doubt that a client is gone, its files are kept right', { skip }, async (t) => {
+  const doubts: Record<string, (host: FolderHost) => void> = {
+    'a program elsewhere': (host) => host.replace('/usr/local/sbin/dhclient', ''),
+    'a link to nowhere': (host) => host.replaceLink('/usr/bin/dhclient', '/nowhere'),
+  };
+  const kept = async (host: FolderHost, doubt: string) => {
+    for (const { state } of (await inspectAll(resources(host))).filter(({ key }) => HOOKS.includes(key)))
+      assert.equal(state, 'ok', doubt);
+    await converge(host, resources(host));
+    for (const file of HOOKS) assert.notEqual(host.readText(file), null, doubt);
+  };
+  for (const [doubt, make] of Object.entries(doubts)) {
+    const host = hostWith(t, { ...DHCLIENT, ...FOLDERS });
+    await converge(host, resources(host));
+    host.remove(SCRIPT);
+    for (const folder of ['/usr/local/sbin', '/usr/bin']) host.makeFolder(folder, 0o755);
+    make(host);
+    await kept(host, doubt);
+  }
+  for (const others of [{ 'apt-get': { 9: 'apt-get install' } }, { dpkg: { 9: 'dpkg' } }, { rpm: { 9: 'rpm' } }]) {
+    const host = hostWith(t, { ...DHCLIENT, ...FOLDERS }, { others });
+    await converge(host, resources(host));
+    host.remove(SCRIPT);
+    await kept(host, `${Object.keys(others)} runs`);
+  }
+});
+
+test('client migration: our files of a removed dhcpcd or NetworkManager go, byte for byte', { skip }, async (t) => {
+  const theirs = '# mine\nlogger "$reason"\n';
+  const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER, [ENTER_HOOK.slice(1)]: theirs });
   await converge(host, resources(host));
   chmodSync(join(host.root, DISPATCHER), 0o755);
-  const gone = () => seenOn(host, orphansCheck, {}).map(({ seen }) => seen);
-  assert.deepEqual(gone(), []);
+  assert.deepEqual(orphans(host), []);
   host.remove('/usr/sbin/dhcpcd');
-  assert.deepEqual(gone(), [`${ENTER_HOOK}: for dhcpcd, which is not installed`]);
+  assert.deepEqual(orphans(host), [`${ENTER_HOOK} and ${DHCPCD_CONF}: for dhcpcd, which is not installed`]);
   host.remove('/usr/sbin/NetworkManager');
-  assert.equal(gone().length, 2);
+  assert.equal(orphans(host).length, 2);
   assert.deepEqual(await moments(host), ['now ok', 'boot ok'], 'neither decides anything');
+  const later = `${host.readText(DHCPCD_CONF)}# a line of later\n`;
+  host.replace(DHCPCD_CONF, later);
+  await converge(host, resources(host));
+  assert.deepEqual(orphans(host), []);
+  assert.equal(host.readText(ENTER_HOOK), theirs);
+  assert.equal(host.readText(DHCPCD_CONF), 'hostname\n# a line of later\n');
+  for (const file of [DISPATCHER, NETWORK_MANAGER_CONF]) assert.equal(host.readText(file), null, file);
+  assert.deepEqual(
+    (await converge(host, resources(host))).filter(({ result }) => result !== 'ok'),
+    [],
+  );
+});
+
+test('client migration: without a record of its original an orphan stays, and the outcome says why', {
+  skip,
+}, async (t) => {
+  const host = hostWith(t, { ...DHCLIENT, ...FOLDERS });
+  await converge(host, resources(host));
+  host.remove(SCRIPT);
+  for (const original of new Originals(host).all()) new Originals(host).forget(original);
+  const outcomes = (await converge(host, resources(host))).filter(({ key }) => HOOKS.includes(key));
+  for (const { result, reason } of outcomes) {
+    assert.equal(result, 'skipped');
+    assert.match(reason ?? '', /no record .* remove it by hand/);
+  }
+  assert.equal(outcomes.length, 2);
+  for (const file of HOOKS) assert.notEqual(host.readText(file), null, file);
 });

@@ -51,6 +51,17 @@ test('dhcp section: dhclient adds its own section, which wins', () => {
   assert.deepEqual(eth1, [['eth1', { 'interface-mtu': ['1400'] }, ['routers']]]);
 });
 
+test('dhcp section: ignored router advertisements are ignored by the kernel also, whichever client runs', () => {
+  const held = (text: string) =>
+    desiredOf(text).sysctl.map(({ path, want, setting }) => `${path} ${'value' in want && want.value} ${setting}`);
+  assert.deepEqual(held('dhcp: { ignore: [router-advertisements] }'), [
+    'net/ipv6/conf/default/accept_ra 0 dhcp.ignore.router-advertisements',
+    'net/ipv6/conf/*/accept_ra 0 dhcp.ignore.router-advertisements',
+  ]);
+  const ofEth1 = 'dhcp: { ignore: [routers], interfaces: { eth1: { ignore: [router-advertisements] } } }';
+  assert.deepEqual(held(ofEth1), ['net/ipv6/conf/eth1/accept_ra 0 dhcp.interfaces.eth1.ignore.router-advertisements']);
+});
+
 test('dhcp section: status names the section in which the operator wrote a setting', () => {
   const both = desiredOf(BOTH);
   assert.equal(writtenIn(both, null, 'supersede.host-name'), 'dhcp');
@@ -75,6 +86,14 @@ test('dhcp section: contradictions are errors, as in dhclient', async () => {
     ['dhcp: { supersede: { routers: 10.0.0.1 }, ignore: [routers] }', /supersede sets routers; keep one/],
     ['dhcp: { supersede: { ntp-servers: x } }', /write an IPv4 address/],
     ['dhclient: { ignore: [router-advertisements] }', /classless-routes/],
+    [
+      'dhcp: { ignore: [router-advertisements] }\nsysctl: { net.ipv6.conf.eth0.accept_ra: 2 }',
+      /dhcp\.ignore of router-advertisements sets this to 0 already/,
+    ],
+    [
+      'dhcp: { interfaces: { eth0: { ignore: [router-advertisements] } } }\nsysctl: { net.ipv6.conf.eth0.accept_ra: 2 }',
+      /dhcp\.interfaces\.eth0\.ignore of router-advertisements sets this/,
+    ],
     ['hold: nothing\ndhcp: { ignore: [routers] }', /dhcp is configured/],
   ];
   for (const [text, message] of cases) {

@@ -4,7 +4,7 @@ import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } f
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DHCPCD_CONF, ENTER_HOOK } from '../../../agent/clients/dhcpcd/running.ts';
-import { SERVICE_DROP_IN } from '../../../agent/clients/networkd/drop-in.ts';
+import { DNS_DROP_INS } from '../../../agent/clients/networkd/drop-in.ts';
 import { DISPATCHER } from '../../../agent/clients/networkmanager/running.ts';
 import type { DesiredDns, DesiredState } from '../../../agent/config/desired.ts';
 import { converge } from '../../../agent/hold/converge.ts';
@@ -67,7 +67,7 @@ test('revert: what goes back first does not hang on the name of a record, and wh
   const originals = new Originals(host);
   const files: [ResourceName, string][] = [
     ['dnsmasq', '/etc/a-dnsmasq.conf'],
-    ['resolved', SERVICE_DROP_IN],
+    ['resolved', DNS_DROP_INS.service],
     ['networkmanager', DISPATCHER],
     ['hooks', '/etc/z-hook'],
     ['dhcpcd', DHCPCD_CONF],
@@ -86,7 +86,7 @@ test('revert: what goes back first does not hang on the name of a record, and wh
   const outcomes = await revertAll(host);
   const hooks = [DISPATCHER, ENTER_HOOK, '/etc/z-hook'];
   const rest = ['/etc/a-dnsmasq.conf', DHCPCD_CONF, RESOLV, 'net.ipv4.conf.all.rp_filter'];
-  assert.deepEqual(keys(outcomes), [...hooks, 'net.ipv4.ip_forward', ...rest, SERVICE_DROP_IN, TABLE_KEY]);
+  assert.deepEqual(keys(outcomes), [...hooks, 'net.ipv4.ip_forward', ...rest, DNS_DROP_INS.service, TABLE_KEY]);
   assert.deepEqual(keys(failed(outcomes)), ['/etc/a-dnsmasq.conf']);
   assert.deepEqual(
     files.map(([, path]) => path).filter((path) => host.lstat(path) !== null),

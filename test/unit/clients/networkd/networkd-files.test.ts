@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../../../agent/clients/networkd/drop-in.ts';
+import { DNS_DROP_INS, renderDropIn } from '../../../../agent/clients/networkd/drop-in.ts';
 import { namesOfNextStart } from '../../../../agent/clients/networkd/match.ts';
 import { converge, inspectAll } from '../../../../agent/hold/converge.ts';
 import { Originals } from '../../../../agent/hold/originals/originals.ts';
@@ -48,7 +48,7 @@ test('networkd files: the service copies what is kept where systemd-networkd rea
     [gone.slice(1)]: 'old\n',
   };
   const root = scratch(t, files);
-  const [, script = ''] = /^ExecStartPre=\+-\/bin\/sh -c '(.*)'$/m.exec(SERVICE_DROP_IN_TEXT) ?? [];
+  const [, script = ''] = /^ExecStartPre=\+-\/bin\/sh -c '(.*)'$/m.exec(DNS_DROP_INS.serviceText) ?? [];
   // systemd makes one "$" for the shell from "$$", and takes "%" for a specifier.
   assert.doesNotMatch(script, /%|(?<!\$)\$(?!\$)/);
   const moved = script.replaceAll('$$', '$').replaceAll(/\/(etc|run|var)\//g, `${root}/$1/`);
@@ -290,7 +290,7 @@ test('a configuration without dns: the drop-in of the service stays until system
   await converge(host, [resolved(host)]);
   const text = host.readText(DROP_IN) ?? '';
   const restarted = networkdHost(t, {
-    files: { ...ETH0, [DROP_IN.slice(1)]: text, [READ.slice(1)]: text, [SERVICE.slice(1)]: SERVICE_DROP_IN_TEXT },
+    files: { ...ETH0, [DROP_IN.slice(1)]: text, [READ.slice(1)]: text, [SERVICE.slice(1)]: DNS_DROP_INS.serviceText },
   });
   const left = resolved(restarted, 'hold: nothing');
   assert.deepEqual(await brief(left), [`${DROP_IN} drifted`, `${SERVICE} ok`, 'eth0 skipped']);
@@ -359,7 +359,7 @@ test("networkd files: revert of an earlier version's drop-in in /etc does not to
     [`${OLD_DROP_IN} failed`],
   );
   assert.equal(running.readText(OLD_DROP_IN), 'old\n');
-  assert.equal(running.readText(SERVICE), SERVICE_DROP_IN_TEXT, 'which removes the drop-in at the next start');
+  assert.equal(running.readText(SERVICE), DNS_DROP_INS.serviceText, 'which removes the drop-in at the next start');
   const again = restarted(running, { [OLD_DROP_IN]: null });
   await revertAll(again);
   assert.equal(again.lstat(SERVICE), null);

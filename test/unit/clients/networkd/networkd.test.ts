@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../../../agent/clients/networkd/drop-in.ts';
+import { DNS_DROP_INS, renderDropIn } from '../../../../agent/clients/networkd/drop-in.ts';
 import { resolvConfFileCheck } from '../../../../agent/doctor/checks/resolv-conf-file-check.ts';
 import { resolvedCheck as examined } from '../../../../agent/doctor/checks/resolved-check.ts';
 import { converge } from '../../../../agent/hold/converge.ts';
@@ -267,7 +267,7 @@ test('networkd: a change that fails its proof is put back, on the link and in th
   const journal = new DnsChangeJournal(host, async () => WAY_BACK);
   const change = async (yaml: string) => {
     journal.note(DROP_IN, renderDropIn(dnsOf(yaml)!));
-    journal.note(SERVICE, SERVICE_DROP_IN_TEXT);
+    journal.note(SERVICE, DNS_DROP_INS.serviceText);
     journal.noteLink('eth0');
     await converge(host, [resolved(host, yaml)]);
   };

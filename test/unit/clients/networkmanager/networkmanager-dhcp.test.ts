@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NetworkManagerDhcp } from '../../../../agent/clients/networkmanager/kept-dhcp.ts';
 import { withKeys } from '../../../../agent/clients/networkmanager/profile-text.ts';
+import type { DesiredState } from '../../../../agent/config/desired.ts';
 import { clientSurroundings } from '../../../parts/client-surroundings.ts';
 import { desiredOf, patientHost } from '../../../parts/doctor-patient.ts';
 
@@ -20,10 +21,10 @@ test('NetworkManager, dhcp: only devices with a lease get a default, and each se
     files: { ...DEVICE, 'sys/class/net/eth1/ifindex': '3\n', 'run/NetworkManager/devices/3': '[device]\n' },
     others,
   });
-  const { dhcp } = desiredOf(
+  const desired = desiredOf(
     'dhcp: { supersede: { interface-mtu: 1400, host-name: web1 }, interfaces: { eth1: { supersede: { root-path: /x } } } }',
   );
-  const found = await new NetworkManagerDhcp(host, dhcp, clientSurroundings(host)).inspect();
+  const found = await new NetworkManagerDhcp(host, desired as DesiredState, clientSurroundings(host)).inspect();
   assert.deepEqual(
     found.map(({ key, state }) => [key, state]),
     [
@@ -41,8 +42,8 @@ test('NetworkManager, dhcp: our file is taken away when nothing is configured an
   const conf = '[connection-holdfast-eth0]\nmatch-device=interface-name:=eth0\nethernet.mtu=1400\n';
   const files = { ...DEVICE, 'etc/NetworkManager/conf.d/90-holdfast-dhcp.conf': conf };
   const host = patientHost(t, { files, others });
-  const { dhcp } = desiredOf('hold: nothing');
-  const found = await new NetworkManagerDhcp(host, dhcp, clientSurroundings(host)).inspect();
+  const desired = desiredOf('hold: nothing');
+  const found = await new NetworkManagerDhcp(host, desired as DesiredState, clientSurroundings(host)).inspect();
   assert.deepEqual(
     found.map(({ state, wanted }) => [state, wanted]),
     [['drifted', null]],

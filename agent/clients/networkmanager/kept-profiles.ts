@@ -1,0 +1,212 @@
+/** `dhcp.ignore` in the profiles of NetworkManager's devices: at the next activation, and in the running devices. */
+import type { DesiredState, IgnoredOffer } from '../../config/desired.ts';
+import { applyFile } from '../../hold/files/apply-file.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
+import type { Finding, Moment, Outcome, SettingState, State } from '../../hold/resource.ts';
+import { changedAfterStart } from '../../host/files/file-times.ts';
+import type { Host } from '../../host/host.ts';
+import type { Process } from '../../host/process/processes.ts';
+import { cutOff } from '../dhclient/cut-off.ts';
+import { dhcpSettings } from '../dhcp-settings.ts';
+import { isApplied, runningVersion } from './applied.ts';
+import { ignoredOn } from './dhcp-wanted.ts';
+import { keysFor, propertiesOf } from './ignoring.ts';
+import { type ProfileKey, withKeys } from './profile-text.ts';
+import { type ManagedDevice, notEdited, PROFILES } from './profiles.ts';
+import { DEVICE, hasProfileLeft, loadProfile, profilesLeft } from './profiles-left.ts';
+import { taughtDevices } from './taught.ts';
+
+/** The version with which a running device was taught and lost nothing. 1.52 gives up the address after 15 s of silence. */
+const TEACHABLE = /^1\.42\.4$/;
+
+/** What the configuration asks of one device. */
+interface Wish {
+  readonly device: ManagedDevice;
+  readonly keys: readonly ProfileKey[];
+  /** Offers that NetworkManager cannot ignore there, with the reason. */
+  readonly refused: ReadonlyMap<IgnoredOffer, string>;
+}
+
+export class KeptProfiles {
+  private readonly host: Host;
+  private readonly desired: DesiredState;
+  private readonly resource: string;
+
+  constructor(host: Host, desired: DesiredState, resource: string) {
+    this.host = host;
+    this.desired = desired;
+    this.resource = resource;
+  }
+
+  async inspect(devices: readonly ManagedDevice[], process: Process | null): Promise<Finding[]> {
+    const wishes = devices.map((device) => this.wish(device));
+    const found = await Promise.all(wishes.map((wish) => this.ofDevice(wish, process)));
+    const wanted = wishes.filter(({ keys }) => keys.length > 0).map(({ device }) => device);
+    return [
+      ...found.flat(),
+      ...(hasProfileLeft(this.host) ? await profilesLeft(this.host, this.resource, wanted) : []),
+    ];
+  }
+
+  /** Whether a profile was edited, or a device taught, and not yet given back. Costs next to nothing. */
+  hasLeft(): boolean {
+    return hasProfileLeft(this.host);
+  }
+
+  watches(devices: readonly ManagedDevice[]): string[] {
+    return devices.flatMap((device) => {
+      const { keys } = this.wish(device);
+      return keys.length > 0 && device.file !== null ? [device.file] : [];
+    });
+  }
+
+  static isAbout({ key }: Finding): boolean {
+    return key.startsWith(`${PROFILES}/`) || key.startsWith(DEVICE);
+  }
+
+  async apply(finding: Finding, process: Process | null, devices: readonly ManagedDevice[]): Promise<Outcome> {
+    const { host } = this;
+    const { resource, key, moment, wanted } = finding;
+    if (finding.kind === 'file') {
+      const outcome = await applyFile(host, finding, { mode: 0o600 });
+      const problem = loadProfile(host, key);
+      if (problem === null || outcome.result !== 'changed') return outcome;
+      return { ...outcome, result: 'failed', changed: true, reason: problem };
+    }
+    const { teach, unteach } = await import('./teaching.ts');
+    const name = key.slice(DEVICE.length);
+    const device = devices.find((one) => one.name === name);
+    const keys = device === undefined ? [] : this.wish(device).keys;
+    if (keys.length === 0) {
+      for (const taught of taughtDevices(host)) if (taught.device === name) unteach(host, process, taught);
+      return { resource, key, moment, result: 'changed', actual: wanted };
+    }
+    if (process !== null) await teach(host, process, name, keys);
+    const done = isApplied(host, name, keys) === true;
+    const outcome = { resource, key, moment, actual: done ? wanted : null };
+    return done
+      ? { ...outcome, result: 'changed' }
+      : { ...outcome, result: 'failed', reason: 'NetworkManager took the values, but does not show them' };
+  }
+
+  private wish(device: ManagedDevice): Wish {
+    const ignored = ignoredOn(this.desired.dhcp, device.name);
+    const found = [...ignored].map((offer) => [offer, keysFor(offer, ignored, device)] as const);
+    const refused = new Map(found.flatMap(([offer, one]) => ('refusal' in one ? [[offer, one.refusal] as const] : [])));
+    const keys = new Map(
+      found.flatMap(([, one]) => ('keys' in one ? one.keys : [])).map((key) => [`${key.section}.${key.key}`, key]),
+    );
+    return { device, keys: [...keys.values()], refused };
+  }
+
+  private async ofDevice(wish: Wish, process: Process | null): Promise<Finding[]> {
+    const { device, keys, refused } = wish;
+    const refusals = [...refused].map(([offer, reason]) =>
+      this.skipped(`${DEVICE}${device.name}: ${offer}`, device, offer, reason),
+    );
+    if (keys.length === 0) return refusals;
+    const foreign = notEdited(this.host, device, propertiesOf(keys));
+    if (foreign !== null || device.file === null)
+      return [...refusals, this.skipped(`${DEVICE}${device.name}`, device, 'ignore', foreign ?? '')];
+    const file = await this.file(wish, device.file);
+    const running = process === null ? [] : [this.running(wish, device.file, process)];
+    const refusal = cutOff(this.host, this.desired);
+    const found = [...(file === null ? [] : [file]), ...running].map((finding) =>
+      refusal === null || finding.state === 'ok' ? finding : { ...finding, refusal, reason: refusal },
+    );
+    return [...refusals, ...found];
+  }
+
+  private file({ device, keys, refused }: Wish, file: string): Promise<Finding | null> {
+    const place = { resource: this.resource, key: file, moment: 'boot' } as const;
+    return compareFile(
+      this.host,
+      place,
+      (actual) => {
+        const wanted = withKeys(actual ?? '', keys);
+        const state = actual === wanted ? 'ok' : 'drifted';
+        return { wanted, state, settings: async () => this.states(device.name, 'boot', state, { refused }) };
+      },
+      { unseen: (reason) => this.states(device.name, 'boot', 'unknown', { reason }) },
+    );
+  }
+
+  /** Whether the running device has the keys: it read its profile when it was activated. */
+  private running({ device, keys, refused }: Wish, file: string, process: Process): Finding {
+    const { host } = this;
+    const { name } = device;
+    const read = keys.every(({ section, key, value }) =>
+      device.profile.some((line) => line.section === section && line.key === key && line.value === value),
+    );
+    const isOld = read && changedAfterStart(host, file, process) === null;
+    const applied = isOld || isApplied(host, name, keys);
+    const wanted = `ignores by ${propertiesOf(keys)}`;
+    const teachable =
+      applied === false &&
+      keys.every(({ section }) => section === 'ipv4') &&
+      TEACHABLE.test(runningVersion(host) ?? '');
+    const state: State = applied === true ? 'ok' : teachable ? 'drifted' : 'skipped';
+    const reason =
+      state === 'ok'
+        ? undefined
+        : teachable
+          ? `NetworkManager activated ${name} with the earlier profile`
+          : `pending until the next activation of ${name} (nmcli connection up, a restart, a boot): NetworkManager reads the profile only then, and Holdfast does not take the device down`;
+    const shown = state === 'skipped' ? 'unknown' : state;
+    return {
+      resource: this.resource,
+      key: `${DEVICE}${name}`,
+      kind: 'process',
+      moment: 'lease',
+      state,
+      wanted,
+      actual: applied === true ? wanted : null,
+      ...(reason === undefined ? {} : { reason }),
+      settings: async () => this.states(name, 'lease', shown, { refused, ...(reason === undefined ? {} : { reason }) }),
+    };
+  }
+
+  private skipped(key: string, { name }: ManagedDevice, offer: IgnoredOffer | 'ignore', reason: string): Finding {
+    const refused = offer === 'ignore' ? undefined : new Map([[offer, reason]]);
+    return {
+      resource: this.resource,
+      key,
+      kind: 'process',
+      moment: 'lease',
+      state: 'skipped',
+      wanted: null,
+      actual: null,
+      reason,
+      settings: async () =>
+        (['lease', 'boot'] as const).flatMap((moment) =>
+          this.states(name, moment, 'unknown', { reason, ...(refused === undefined ? {} : { only: refused }) }),
+        ),
+    };
+  }
+
+  /** The states of every `ignore` that the device has to follow. */
+  private states(
+    name: string,
+    moment: Moment,
+    state: State,
+    {
+      reason,
+      refused,
+      only,
+    }: {
+      reason?: string;
+      refused?: ReadonlyMap<IgnoredOffer, string>;
+      only?: ReadonlyMap<IgnoredOffer, string>;
+    },
+  ): SettingState[] {
+    return dhcpSettings(this.desired.dhcp).flatMap(({ setting, interface: iface, asks, values }) => {
+      if (asks.part !== 'ignore' || (iface !== null && iface !== name)) return [];
+      if (only !== undefined && !values.some((value) => only.has(value as IgnoredOffer))) return [];
+      // The refused offers have a finding of their own.
+      if (refused !== undefined && values.every((value) => refused.has(value as IgnoredOffer))) return [];
+      const wanted = values.join(' ');
+      const actual = state === 'ok' ? wanted : null;
+      return [{ setting, moment, state, wanted, actual, ...(reason === undefined ? {} : { reason }) }];
+    });
+  }
+}

@@ -1,0 +1,59 @@
+/** Profiles that Holdfast edited and devices that it taught, where the configuration no longer asks for it. */
+import { compareFile } from '../../hold/files/compare-file.ts';
+import { ORIGINALS, Originals } from '../../hold/originals/originals.ts';
+import type { Finding } from '../../hold/resource.ts';
+import type { Host } from '../../host/host.ts';
+import { type ManagedDevice, PROFILES } from './profiles.ts';
+import { TAUGHT, taughtDevices } from './taught.ts';
+
+/** The finding about a running device begins with this. */
+export const DEVICE = 'NetworkManager on ';
+
+/** Whether a profile or a device may not be given back yet. Costs next to nothing. */
+export function hasProfileLeft(host: Host): boolean {
+  const record = `file.${encodeURIComponent(`${PROFILES}/`)}`;
+  return host.lstat(TAUGHT) !== null || host.list(ORIGINALS).some((name) => name.startsWith(record));
+}
+
+/** @param wanted devices whose profiles the configuration decides. */
+export async function profilesLeft(host: Host, resource: string, wanted: readonly ManagedDevice[]): Promise<Finding[]> {
+  const { withoutOurs } = await import('../../hold/originals/later-edits.ts');
+  const files = new Set(wanted.map(({ file }) => file));
+  const ours = new Originals(host).all().flatMap((one) => {
+    return one.kind === 'file' && one.key.startsWith(`${PROFILES}/`) && !files.has(one.key) ? [one] : [];
+  });
+  const found = await Promise.all(
+    ours.map(({ key, before, after }) =>
+      compareFile(host, { resource, key, moment: 'boot' }, (actual) => {
+        if (actual === null || actual === before) return null;
+        const text = withoutOurs(actual, before, after);
+        if (text === actual) return null;
+        const reason = `another program has changed the lines of Holdfast in ${key}; take them out by hand`;
+        return typeof text === 'string' ? { wanted: text } : { wanted: actual, state: 'skipped', reason };
+      }),
+    ),
+  );
+  const taught = taughtDevices(host).filter(({ device }) => wanted.every(({ name }) => name !== device));
+  return [
+    ...found.filter((finding) => finding !== null),
+    ...taught.map(
+      ({ device }): Finding => ({
+        resource,
+        key: `${DEVICE}${device}`,
+        kind: 'process',
+        moment: 'lease',
+        state: 'drifted',
+        wanted: 'takes the offers of the server',
+        actual: null,
+        settings: async () => [],
+      }),
+    ),
+  ];
+}
+
+/** Makes NetworkManager read the file, for its next activation; no device is touched. null if it did, or does not run. */
+export function loadProfile(host: Host, file: string): string | null {
+  if (host.processes('NetworkManager', 'network').length === 0) return null;
+  const { status, stderr, error } = host.run('nmcli', ['connection', 'load', file]);
+  return status === 0 ? null : `NetworkManager did not read ${file} (nmcli connection load): ${error ?? stderr.trim()}`;
+}

@@ -1,0 +1,134 @@
+/** `dhcp.ignore` with NetworkManager: in its profile and in the running device, without a packet lost, and back again. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { CONNECTION, Manager, managedHost, noNetworkManager, offersOf, renewals } from '../parts/lab/networkmanager.ts';
+import { watchPings } from '../parts/lab/watch.ts';
+
+const skip = noNetworkManager;
+const LEASE = 20;
+const PROFILE = '/etc/NetworkManager/system-connections/eth0.nmconnection';
+/** Behind the router: only the default route leads to it. */
+const FAR = '10.99.0.1';
+const OFFERS = offersOf('old.example.com');
+const OTHER = `${offersOf('new.example.com')} option routers 10.77.0.9;`;
+const CLASSLESS = `${OFFERS} option rfc3442-classless-static-routes 24, 10,88,0, 10,77,0,9, 0, 10,77,0,1;`;
+
+async function scene(offers = OFFERS) {
+  const made = await managedHost({ lease: LEASE, offers });
+  await made.host.sh(`ip addr add ${FAR}/32 dev lo`, { where: 'server' });
+  // Comments and an order that NetworkManager itself would not write.
+  await made.host.write(PROFILE, CONNECTION.replace('[ipv4]', '# by hand\n[ipv4]\n# auto'), 0o600);
+  await made.host.sh(`nmcli connection load ${PROFILE}`);
+  return made;
+}
+
+async function apply(host: LabHost, ignore: string): Promise<void> {
+  await host.write('/etc/holdfast/agent.yaml', `dhcp: { ignore: [${ignore}] }\n`);
+  const { code, stdout, stderr } = await host.agent('apply');
+  assert.equal(code, 0, stdout + stderr);
+}
+
+async function other(host: LabHost, server: DhcpServer): Promise<DhcpServer> {
+  await server.stop();
+  const later = await startDhcpServer(host, { lease: LEASE, offers: OTHER });
+  await renewals(later, 1);
+  return later;
+}
+
+const routes = async (host: LabHost) =>
+  (await host.sh('ip -4 route show')).split('\n').flatMap((line) => /^\S+ via \S+/.exec(line)?.[0] ?? []);
+
+async function held(host: LabHost): Promise<Record<string, string>> {
+  const { settings } = JSON.parse((await host.agent('status', '--json')).stdout);
+  const { moments } = settings.find(({ setting }: { setting: string }) => setting === 'dhcp.ignore');
+  const states = Object.entries(moments as Record<string, { state: string }>);
+  return Object.fromEntries(states.map(([moment, { state }]) => [moment, state]));
+}
+
+const BOTH = 'routers, classless-routes';
+
+test('NetworkManager control: another router in the offer takes the place of the default route', { skip }, async () => {
+  await using made = await scene();
+  const { host, server } = made;
+  await other(host, server);
+  await host.sh(`timeout 30 sh -c 'until ip route | grep -q "default via 10.77.0.9"; do sleep 0.1; done'`);
+});
+
+for (const [ignore, offers, present] of [
+  [BOTH, OFFERS, ['default via 10.77.0.1']],
+  ['routers', OFFERS, ['default via 10.77.0.1']],
+  [BOTH, CLASSLESS, ['default via 10.77.0.1', '10.88.0.0/24 via 10.77.0.9']],
+] as const)
+  test(`NetworkManager, ignore ${ignore}, ${offers === OFFERS ? 'a router' : 'classless routes'}: the present routes stay, the next offers do not count, nothing is lost`, {
+    skip,
+  }, async (t) => {
+    await using made = await scene(offers);
+    const { host } = made;
+    const before = await host.read(PROFILE);
+    const pings = await watchPings(host, FAR, 'host');
+    await apply(host, ignore);
+    assert.deepEqual(await held(host), { lease: 'ok', boot: 'ok' });
+    assert.equal((await host.agent('apply', '--detailed-exitcodes')).code, 0, 'a second apply changes nothing');
+    assert.match(await host.read(PROFILE), /^# by hand\n\[ipv4\]\n# auto$/m);
+    await other(host, made.server);
+    assert.deepEqual(await routes(host), present);
+    const { answered, lost } = await pings.stop();
+    t.diagnostic(`${answered} pings answered`);
+    assert.equal(lost, 0);
+
+    assert.equal((await host.agent('revert')).code, 0);
+    assert.equal(await host.read(PROFILE), before);
+    assert.equal((await host.sh(`stat -c %a ${PROFILE}`)).trim(), '600');
+    await host.sh(`timeout 30 sh -c 'until ip route | grep -q "default via 10.77.0.9"; do sleep 0.1; done'`);
+  });
+
+test('NetworkManager, ignore: revert loses nothing, and the next offer counts again', { skip }, async (t) => {
+  await using made = await scene();
+  const { host, server } = made;
+  await apply(host, BOTH);
+  await renewals(server, 1);
+  const pings = await watchPings(host, FAR, 'host');
+  assert.equal((await host.agent('revert')).code, 0);
+  await renewals(server, 2);
+  const { answered, lost } = await pings.stop();
+  t.diagnostic(`${answered} pings answered`);
+  assert.equal(lost, 0);
+  assert.deepEqual(await routes(host), ['default via 10.77.0.1']);
+  await other(host, server);
+  await host.sh(`timeout 30 sh -c 'until ip route | grep -q "default via 10.77.0.9"; do sleep 0.1; done'`);
+});
+
+test('NetworkManager, ignore: after an activation and after its restart the offers are ignored', { skip }, async () => {
+  await using made = await scene(CLASSLESS);
+  const { host, manager } = made;
+  await apply(host, BOTH);
+  await host.sh('nmcli --wait 60 connection up eth0');
+  assert.deepEqual([await routes(host), await held(host)], [[], { lease: 'ok', boot: 'ok' }]);
+  await manager.kill();
+  await host.sh('ip addr flush dev eth0');
+  await Manager.start(host);
+  assert.deepEqual([await routes(host), await held(host)], [[], { lease: 'ok', boot: 'ok' }]);
+  await host.write('/etc/holdfast/agent.yaml', 'hold: nothing\n');
+  assert.equal((await host.agent('apply')).code, 0);
+  assert.doesNotMatch(await host.read(PROFILE), /ignore-auto-routes/);
+});
+
+test('NetworkManager, ignore: with a silent server nothing is lost for longer than its patience of 45 s', {
+  skip,
+}, async (t) => {
+  await using made = await managedHost({ lease: 150, offers: OFFERS });
+  const { host, server } = made;
+  await host.sh(`ip addr add ${FAR}/32 dev lo`, { where: 'server' });
+  const pings = await watchPings(host, FAR, 'host');
+  await server.stop();
+  await apply(host, BOTH);
+  // No event tells that NetworkManager did not give up.
+  await host.sh('sleep 60');
+  const later = await startDhcpServer(host, { lease: 150, offers: OFFERS });
+  await later.log.until(/^DHCPACK/);
+  const { answered, lost } = await pings.stop();
+  t.diagnostic(`${answered} pings answered`);
+  assert.equal(lost, 0);
+});
