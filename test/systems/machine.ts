@@ -11,7 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCurrent } from '../../packaging/build.ts';
-import { debianSystem, type Suite, unableToMake } from '../parts/lab/debian.ts';
+import { debianSystem, nextRelease, type Suite, unableToMake } from '../parts/lab/debian.ts';
 import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { LabHost, unavailable as noLab } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
@@ -43,6 +43,8 @@ export interface MachineOptions {
   readonly release: Suite;
   /** Debian packages beside those that every machine has. Each list is a tree of its own: keep to few. */
   readonly packages?: readonly string[];
+  /** The release to which `apt-get --no-download dist-upgrade` upgrades it. */
+  readonly next?: Suite;
   /** Files that are there before it boots first. /etc/network/interfaces has `eth0` by DHCP unless it is among them. */
   readonly files?: Readonly<Record<string, string>>;
   /** A shell script that runs in the system before it boots first, as an installer's would: `systemctl enable …`. */
@@ -89,8 +91,10 @@ export class Machine extends LabSystem {
   }
 
   /** A machine that has booted: systemd has started all that it was to start, or given it up. */
-  static async boot({ release, packages = [], files = {}, setup, dhcp = {} }: MachineOptions): Promise<Machine> {
-    const tree = debianSystem(release, [...PACKAGES, ...packages]);
+  static async boot({ release, packages = [], next, files = {}, setup, dhcp = {} }: MachineOptions): Promise<Machine> {
+    const all = [...PACKAGES, ...packages];
+    const tree = debianSystem(release, all);
+    const layers = next === undefined ? tree : `${nextRelease(release, all, next)}:${tree}`;
     const group = await ControlGroup.create();
     const outside = await LabHost.create({ interfaces: 0 }).catch(async (error: unknown) => {
       await group.close();
@@ -102,7 +106,7 @@ export class Machine extends LabSystem {
       await connect(outside);
       const server = dhcp === null ? null : await startDhcpServer(outside, dhcp);
       await outside.sh(`mkdir /run/machine; mount -t tmpfs -o mode=755 machine /run/machine; cd /run/machine
-        mkdir upper work root; mount -t overlay -o lowerdir=${tree},upperdir=upper,workdir=work machine root
+        mkdir upper work root; mount -t overlay -o lowerdir=${layers},upperdir=upper,workdir=work machine root
         : >root/etc/machine-id; echo machine >root/etc/hostname
         [ -L root/etc/resolv.conf ] || : >root/etc/resolv.conf # debootstrap left this machine's there`);
       for (const [file, text] of Object.entries({ '/etc/network/interfaces': INTERFACES, ...files })) {

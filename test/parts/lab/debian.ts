@@ -18,6 +18,23 @@ const MAKE = `
   rm -r "$unfinished/var/cache/apt"
   mv -T "$unfinished" "$folder"`;
 
+/** Shell: makes the layer of `nextRelease` in the first folder and renames it to the second. */
+const FETCH = `
+  unfinished=$0 folder=$1 system=$2 release=$3
+  mount -t tmpfs tmpfs /mnt
+  mkdir /mnt/upper /mnt/work /mnt/system
+  mount -t overlay overlay -o "lowerdir=$system,upperdir=/mnt/upper,workdir=/mnt/work" /mnt/system
+  mount -t proc proc /mnt/system/proc
+  cd /mnt/system
+  rm -f etc/resolv.conf
+  cp /etc/resolv.conf etc/resolv.conf
+  sed -i "s/ [a-z]* main/ $release main/" etc/apt/sources.list
+  mkdir -p var/cache/apt/archives/partial
+  chroot . apt-get -q update
+  chroot . apt-get -qy --download-only dist-upgrade
+  cp -a --parents var/cache/apt/archives var/lib/apt/lists etc/apt/sources.list "$unfinished"
+  mv -T "$unfinished" "$folder"`;
+
 const cache = join(import.meta.dirname, '../../../node_modules/.cache/holdfast');
 
 /** Why no system can be made here, or null. */
@@ -33,20 +50,47 @@ export function unableToMake(): string | null {
  */
 export function debianSystem(suite: Suite, packages: readonly string[] = []): string {
   const list = [...packages].sort().join();
+  const content = ['--variant=minbase', ...(list === '' ? [] : [`--include=${list}`])];
+  return madeOnce(systemFolder(suite, list), MAKE, [...content, suite, UNFINISHED, archive() ?? '']);
+}
+
+/** A layer to put above `debianSystem` of these: the packages of another release, fetched for `apt-get --no-download dist-upgrade`. */
+export function nextRelease(suite: Suite, packages: readonly string[], release: Suite): string {
+  const folder = `${systemFolder(suite, [...packages].sort().join())}-to-${release}`;
+  return madeOnce(folder, FETCH, [debianSystem(suite, packages), release]);
+}
+
+function systemFolder(suite: Suite, list: string): string {
   const key = createHash('sha256').update(list).digest('hex').slice(0, 12);
-  const folder = join(cache, list === '' ? `debian-${suite}` : `systems/${suite}-${key}`);
+  return join(cache, list === '' ? `debian-${suite}` : `systems/${suite}-${key}`);
+}
+
+/** Stands for the folder in which something is made. */
+const UNFINISHED = Symbol('unfinished');
+
+/** The folder, which the script makes if there is none: its arguments are an unfinished folder, this one, and `args`. */
+function madeOnce(folder: string, script: string, args: readonly (string | typeof UNFINISHED)[]): string {
   if (existsSync(folder)) return folder;
   mkdirSync(dirname(folder), { recursive: true });
   const unfinished = mkdtempSync(`${folder}.`);
   try {
-    // Tests that run side by side wait for the first of them that makes this system.
+    // Tests that run side by side wait for the first of them that makes this folder.
     const once = [`${folder}.lock`, 'sh', '-c', '[ -d "$0" ] || exec "$@"', folder];
-    // The namespaces end with debootstrap, so an interrupted run leaves no mount and no process behind.
-    const isolated = ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-euc', MAKE, unfinished, folder];
-    const content = ['--variant=minbase', ...(list === '' ? [] : [`--include=${list}`])];
-    const made = spawnSync('flock', [...once, ...isolated, ...content, suite, unfinished, archive() ?? ''], {
-      encoding: 'utf8',
-    });
+    // The namespaces end with the script, so an interrupted run leaves no mount and no process behind.
+    const isolated = [
+      'unshare',
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      'sh',
+      '-euc',
+      script,
+      unfinished,
+      folder,
+    ];
+    const words = args.map((word) => (word === UNFINISHED ? unfinished : word));
+    const made = spawnSync('flock', [...once, ...isolated, ...words], { encoding: 'utf8' });
     if (made.status !== 0) throw new Error(`${made.stdout}${made.stderr}${debootstrapLog(unfinished)}`.slice(-1500));
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
