@@ -216,4 +216,13 @@ test('routes lease: configured routes come back at the events of DHCPv6', { skip
     const plan = await host.agent('plan', '--only', 'routes');
     assert.equal(plan.code, 0, `as the agent itself would make them: ${plan.stdout}`);
   });
+
+  await t.test('RENEW6 of a stateless dhclient, after the link was down', async () => {
+    await host.sh(`dhclient -6 -x -pf /run/dhclient6.eth0.pid -lf /var/lib/dhcp/dhclient6.eth0.leases eth0
+      ip link set eth0 down; ip link set eth0 up; rm -f /run/lab/zzz-after.*
+      until ip -6 addr show dev eth0 scope link | grep -q inet6; do sleep 0.05; done
+      dhclient -S -v -pf /run/dhclient6.eth0.pid eth0`);
+    await until('RENEW6');
+    assert.deepEqual(await left('RENEW6'), { script: 1, hook: 4 });
+  });
 });

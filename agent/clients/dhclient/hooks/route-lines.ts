@@ -64,10 +64,12 @@ BOUND/* | REBOOT/* | TIMEOUT/*) holdfast_routes=again ;;
 RENEW/"\${new_ip_address-}" | REBIND/"\${new_ip_address-}") holdfast_routes='' ;;
 RENEW/* | REBIND/*) holdfast_routes=again ;;
 RENEW6/* | REBIND6/*)
+    # A stateless dhclient (-S) asks once, when it starts, and has neither.
     holdfast_routes=again
-    if [ "\${new_ip6_address-}" = "\${old_ip6_address-}" ]; then
-        holdfast_routes=''
-    fi
+    case "/\${old_ip6_address-}/\${old_ip6_prefix-}" in
+    //) ;;
+    "/\${new_ip6_address-}/\${new_ip6_prefix-}") holdfast_routes='' ;;
+    esac
     ;;
 PREINIT6/* | BOUND6/* | EXPIRE6/* | RELEASE6/* | STOP6/*) holdfast_routes=again ;;
 *) holdfast_routes='' ;;
