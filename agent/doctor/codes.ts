@@ -238,6 +238,11 @@ export const DOCTOR_CODES = {
     why: 'Each client takes its own lease, sets address and routes, and writes its own name servers. Each undoes the work of the other.',
     remedy: 'Leave the interface to one client. docs/clients.md says how for each.',
   },
+  'HF-LEASES-DISAGREE': {
+    severity: 'warning',
+    why: 'The last lease that writes wins, whole. IPv4 writes at every renewal, IPv6 when it starts and when its offer changes. Which name servers the host asks depends on that order.',
+    remedy: 'Write the servers that the host must ask, of both families, under dns.nameservers.',
+  },
   'HF-DHCLIENT-STALE': {
     severity: 'note',
     why: 'dhclient reads its configuration only when it starts. The hooks hold the settings until then. The list of requested options changes only with a new start.',

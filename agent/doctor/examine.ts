@@ -14,6 +14,7 @@ import { DHCP_DAEMONS, dhcpClientsCheck } from './checks/dhcp-clients-check.ts';
 import { dnsmasqCheck } from './checks/dnsmasq-check.ts';
 import { forwardingCheck } from './checks/forwarding-check.ts';
 import { hooksCheck } from './checks/hooks-check.ts';
+import { leaseFamiliesCheck } from './checks/lease-families-check.ts';
 import { libcCheck } from './checks/libc-check.ts';
 import { machineIdCheck } from './checks/machine-id-check.ts';
 import { metadataCheck } from './checks/metadata-check.ts';
@@ -58,6 +59,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['resolver'], look: nameServiceCheck },
   { about: ['resolver'], look: libcCheck },
   { about: OF_CLIENTS, look: dhcpClientsCheck },
+  { about: ['resolver', 'hooks'], look: leaseFamiliesCheck },
   { about: OF_CLIENTS, look: orphansCheck },
   { about: ['hooks'], look: hooksCheck },
   { about: ['hooks'], look: apparmorCheck },

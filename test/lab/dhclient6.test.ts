@@ -143,6 +143,10 @@ test('DHCPv6: status, the probe and depends know the leases of both families', {
   const depends = await host.agent('depends', OFFERED[0]!);
   assert.match(depends.stdout, /dhclient\[\d+\] on eth0/);
 
+  await host.sh('mv /etc/holdfast/agent.yaml /run/lab');
+  assert.match((await host.agent('doctor')).stdout, /HF-LEASES-DISAGREE/);
+  await host.sh('mv /run/lab/agent.yaml /etc/holdfast');
   await apply(host);
+  assert.doesNotMatch((await host.agent('doctor')).stdout, /HF-LEASES-DISAGREE/);
   for (const { with: held } of await forecasts()) assert.deepEqual(held.nameservers, NEW);
 });

@@ -2,6 +2,8 @@
 import type { SampleAttributes } from '../../../probes/probe.ts';
 import { currentLease, resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
 import { dhcpClients } from '../../clients/dhclient/running.ts';
+import { rdnssdLeases } from '../../clients/rdnssd/known-leases.ts';
+import { mergeHook, mergesIntoResolvConf, rdnssd } from '../../clients/rdnssd/running.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -70,7 +72,11 @@ function known(by: string | null): Trampler {
 export function byMarks(host: Host, { key, kind, actual }: Finding, before: string | null): string | null {
   if (kind !== 'file' || actual === null) return null;
   try {
-    return byLink(host, key) ?? byText(actual, before ?? '') ?? (key === RESOLV_CONF ? byLease(host, actual) : null);
+    return (
+      byLink(host, key) ??
+      byText(actual, before ?? '') ??
+      (key === RESOLV_CONF ? (byLease(host, actual) ?? byAdvertisement(host, actual)) : null)
+    );
   } catch (error) {
     return `unknown: ${errorMessage(error)}`;
   }
@@ -95,6 +101,18 @@ function byText(actual: string, before: string): string | null {
 
 function isComment(line: string): boolean {
   return /^\s*[#;]/.test(line);
+}
+
+/** rdnssd's merge hook leaves no mark either. It leaves room for name servers of IPv4, so two of its own suffice. */
+function byAdvertisement(host: Host, actual: string): string | null {
+  const process = rdnssd(host);
+  const hook = process === null ? null : mergeHook(host);
+  const [heard] = hook === null || !mergesIntoResolvConf(hook) ? [] : rdnssdLeases(host).leases;
+  const servers = heard?.nameservers.slice(0, 2) ?? [];
+  const lines = new Set(actual.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' ')));
+  if (heard === undefined || servers.length === 0 || !servers.every((server) => lines.has(`nameserver ${server}`)))
+    return null;
+  return `${PERHAPS}${heard.who} by its merge hook ${hook}: the name servers are those of router advertisements`;
 }
 
 /**
