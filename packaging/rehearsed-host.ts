@@ -10,7 +10,7 @@ dns:
   nameservers: [192.0.2.53, 2001:db8::53]
   sortlist: [192.0.2.0/24, 198.51.100.0/255.255.255.0]
   options: [timeout:1, rotate]
-dhclient:
+dhcp:
   supersede: { ntp-servers: [192.0.2.123] }
   request: { without: [static-routes], also: [interface-mtu] }
 # What every kernel has already, and what it lets nobody change: this is the machine's own kernel.

@@ -26,7 +26,7 @@ const ROUTES = `routes:
 `;
 const MASQUERADE = '  masquerade: [{ out: eth0, from: 10.99.0.0/24 }]\n';
 
-const EVERYTHING = `${AGENT_YAML}dhclient:
+const EVERYTHING = `${AGENT_YAML}dhcp:
   supersede: { ntp-servers: [192.0.2.123] }
   request: { without: [static-routes], also: [interface-mtu] }
 sysctl:
@@ -40,7 +40,7 @@ egress: { default: bgp }
 const CONFIGURATIONS: readonly (readonly [name: string, yaml: string])[] = [
   ['dns, sysctl', DNS_AND_SYSCTL],
   ['dns, sysctl, routes, masquerading', `${DNS_AND_SYSCTL}${ROUTES}forwarding:\n${MASQUERADE}`],
-  ['dns, dhclient, sysctl, routes, forwarding, masquerading, dnsmasq, egress', EVERYTHING],
+  ['dns, dhcp, sysctl, routes, forwarding, masquerading, dnsmasq, egress', EVERYTHING],
 ];
 
 /** Prints a Markdown table. HOLDFAST_AGENT names the executable. */
