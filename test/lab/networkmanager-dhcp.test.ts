@@ -6,6 +6,7 @@ import { findOption } from '../../agent/config/notation/dhcp-options.ts';
 import { startDhcpServer } from '../parts/lab/dhcp.ts';
 import type { LabHost } from '../parts/lab/host.ts';
 import { Manager, managedHost, noNetworkManager, offersOf, renewals } from '../parts/lab/networkmanager.ts';
+import { AGENT_YAML, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 
 const skip = noNetworkManager;
@@ -103,6 +104,26 @@ test('NetworkManager asks for the options of our list, and for no others', { ski
   const asked = /^asks (.*)/.exec(await scene.server.log.until(/^asks /))![1]!;
   const codes = requestedOptions().flatMap((name) => (name.startsWith('dhcp6.') ? [] : [findOption(name)!.code]));
   assert.deepEqual(asked.split(',').map(Number).toSorted(numerically), codes.toSorted(numerically));
+});
+
+test('NetworkManager: status forecasts the next lease, and the host has that with Holdfast and without', {
+  skip,
+}, async () => {
+  await using scene = await managedHost({ lease: 4, offers: offer(1450) });
+  const { host, server } = scene;
+  await apply(host, AGENT_YAML);
+  const { forecasts } = JSON.parse((await host.agent('status', '--json')).stdout);
+  const [{ program, interface: name, without, with: then, stale }] = forecasts;
+  assert.deepEqual([forecasts.length, program, name, stale], [1, 'NetworkManager', 'eth0', null]);
+  const resolvConf = async () => nameservers(await host.read('/etc/resolv.conf'));
+  await renewals(server, 2);
+  assert.deepEqual([then.nameservers, await resolvConf()], [NEW, NEW]);
+  assert.equal((await host.agent('revert')).code, 0);
+  await host.sh(`timeout 30 sh -c 'until grep -q ${OLD[0]} /etc/resolv.conf; do sleep 0.1; done'`);
+  assert.deepEqual([without.nameservers, await resolvConf()], [OLD, OLD]);
+  await host.sh("printf '[main]\\n' >/etc/NetworkManager/conf.d/10-site.conf");
+  const later = JSON.parse((await host.agent('status', '--json')).stdout).forecasts[0];
+  assert.match(later.stale, /10-site\.conf \(read by: nmcli general reload\)/);
 });
 
 const numerically = (a: number, b: number) => a - b;

@@ -20,6 +20,7 @@ export const networkManagerClient: DhcpClient = {
   isHere: networkManagerIsHere,
   running: networkManagerHolders,
   leases: async (host) => (await import('./known-leases.ts')).networkManagerLeases(host),
+  forecasts: async (...asked) => (await import('./forecast.ts')).networkManagerForecasts(...asked),
   resources: [
     {
       name: 'networkmanager',

@@ -13,7 +13,7 @@ export interface MainSetting {
 
 /** If a key occurs twice, the last value counts. */
 export function mainSettings(host: Host): MainSetting[] {
-  return filesInOrder(host).flatMap((file) => {
+  return allConfFiles(host).flatMap((file) => {
     let section = '';
     return (host.readText(file) ?? '').split('\n').flatMap((raw, index) => {
       const text = raw.trim();
@@ -26,7 +26,7 @@ export function mainSettings(host: Host): MainSetting[] {
 
 /** Every line of every section. */
 export function allConfLines(host: Host): IniLine[] {
-  return filesInOrder(host).flatMap((file) => iniLines(host, file));
+  return allConfFiles(host).flatMap((file) => iniLines(host, file));
 }
 
 /** With `dns=none` or `rc-manager=unmanaged`, NetworkManager leaves resolv.conf alone. */
@@ -36,7 +36,7 @@ export function leavesResolvConf(host: Host): boolean {
 }
 
 /** A file of /etc or /run replaces a file of the same name in /usr/lib. The files of /etc come after the main file. */
-function filesInOrder(host: Host): string[] {
+export function allConfFiles(host: Host): string[] {
   const [vendor = [], runtime = [], local = []] = ['/usr/lib', '/run', '/etc'].map((parent) => {
     const folder = `${parent}/NetworkManager/conf.d`;
     const files = host.list(folder).filter((name) => name.endsWith('.conf'));

@@ -12,9 +12,13 @@ export interface IniLine {
 
 /** Every `key = value`, in order. Empty if there is no such file, or no regular file. Throws HostError. */
 export function iniLines(host: Host, file: string): IniLine[] {
-  if (!host.stat(file)?.isFile()) return [];
+  return host.stat(file)?.isFile() ? iniLinesOf(file, host.readText(file) ?? '') : [];
+}
+
+/** The lines of a text that is or was in this file. */
+export function iniLinesOf(file: string, content: string): IniLine[] {
   let section: string | null = null;
-  return (host.readText(file) ?? '').split('\n').flatMap((text, index) => {
+  return content.split('\n').flatMap((text, index) => {
     const name = /^\s*\[([^\]]+)\]\s*$/.exec(text)?.[1];
     if (name !== undefined) section = name;
     const [, key, value] = /^\s*([^#;=\s[][^=]*?)\s*=\s*(.*?)\s*$/.exec(text) ?? [];
