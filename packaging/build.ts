@@ -117,8 +117,7 @@ export async function splitProgram(entry: string, folder: string): Promise<strin
   const texts = new Map(
     outputFiles.map(({ path, text }) => [basename(path), text.replaceAll(BUILD_MARK, identity)] as const),
   );
-  const first = loadedWith(metafile, [FIRST, COMMONEST]);
-  const gateways = loadedWith(metafile, GATEWAYS).filter((name) => !first.includes(name));
+  const { first, gateways } = packsOfApply(metafile);
   const others = [...texts.keys()].filter((name) => !first.includes(name) && !gateways.includes(name));
   const packs = [first, gateways, ...others.map((name) => [name])];
   await Promise.all(
@@ -127,6 +126,12 @@ export async function splitProgram(entry: string, folder: string): Promise<strin
     ),
   );
   return packs.map(([name]) => name!);
+}
+
+/** The chunks that every `apply` loads, and those that it also loads on a gateway. */
+export function packsOfApply(metafile: Metafile): { readonly first: string[]; readonly gateways: string[] } {
+  const first = loadedWith(metafile, [FIRST, COMMONEST]);
+  return { first, gateways: loadedWith(metafile, GATEWAYS).filter((name) => !first.includes(name)) };
 }
 
 /** The chunks of these modules and of all that they import, the first module's before the others. */

@@ -6,7 +6,6 @@ import type { Finding, Moment, Outcome, SettingState, State } from '../../hold/r
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
-import { cutOff } from '../dhclient/cut-off.ts';
 import { dhcpSettings } from '../dhcp-settings.ts';
 import { isApplied, runningVersion } from './applied.ts';
 import { ignoredOn } from './dhcp-wanted.ts';
@@ -110,11 +109,12 @@ export class KeptProfiles {
       return [...refusals, this.skipped(`${DEVICE}${device.name}`, device, 'ignore', foreign ?? '')];
     const file = await this.file(wish, device.file);
     const running = process === null ? [] : [this.running(wish, device.file, process)];
-    const refusal = cutOff(this.host, this.desired);
-    const found = [...(file === null ? [] : [file]), ...running].map((finding) =>
-      refusal === null || finding.state === 'ok' ? finding : { ...finding, refusal, reason: refusal },
-    );
-    return [...refusals, ...found];
+    const found = [...(file === null ? [] : [file]), ...running];
+    if (found.every(({ state }) => state === 'ok')) return [...refusals, ...found];
+    const refusal = (await import('../dhclient/cut-off.ts')).cutOff(this.host, this.desired);
+    const judged = (finding: Finding) =>
+      refusal === null || finding.state === 'ok' ? finding : { ...finding, refusal, reason: refusal };
+    return [...refusals, ...found.map(judged)];
   }
 
   private file({ device, keys, refused }: Wish, file: string): Promise<Finding | null> {

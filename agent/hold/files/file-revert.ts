@@ -1,7 +1,6 @@
 /** How a file goes back to its state before the first apply. */
 import { dirname, resolve } from 'node:path';
 import type { Host } from '../../host/host.ts';
-import { withoutOurs } from '../originals/later-edits.ts';
 import { isOurs, type OriginalFile, recordPath } from '../originals/originals.ts';
 import type { Outcome } from '../resource.ts';
 import type { Leftover, Turn } from '../undoing.ts';
@@ -65,7 +64,9 @@ async function revertFile(host: Host, original: OriginalFile, { adapt, isMissed,
     else
       return { ...outcome, result: 'ok', actual: null, reason: 'the folder of this file is gone, so nothing reads it' };
   }
-  const merged = isOurs(original, current) ? before : withoutOurs(current, before, after);
+  const merged = isOurs(original, current)
+    ? before
+    : (await import('../originals/later-edits.ts')).withoutOurs(current, before, after);
   if (merged === undefined) return changedSince();
   const { text: wanted, note } = merged === null ? { text: null, note: null } : adapt(merged);
   if (wanted === null) removeWithFolder(host, key);
