@@ -13,6 +13,8 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   /** For dhclient: `dns`, `dhcp` and `dhclient` in one, of which the later one wins. */
   readonly dhclient: DesiredDhcp;
   readonly restart: RestartPolicy;
+  /** Whether a systemd-networkd is restarted for settings of `dhcp` that a running one cannot take. */
+  readonly networkdRestart: RestartPolicy;
   /** In the order of the configuration; the sysctls that `forwarding` implies come last. */
   readonly sysctl: readonly DesiredSysctl[];
   /** In the order of the configuration, each once. */

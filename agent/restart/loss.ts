@@ -23,7 +23,10 @@ export interface RestartLoss {
 }
 
 /** null if nothing is lost. Addresses whose lease has ended meanwhile do not count. */
-export function lossOf(host: Host, { interfaces, networks, resolvConf, began }: RestartEntry): RestartLoss | null {
+export function lossOf(
+  host: Host,
+  { interfaces, networks, resolvConf, began }: Pick<RestartEntry, 'interfaces' | 'networks' | 'resolvConf' | 'began'>,
+): RestartLoss | null {
   const elapsed = Math.max(0, Math.ceil((Date.now() - began) / 1000));
   const now = interfaces.map((iface) => networkAround(host, iface));
   const addresses = new Set(now.flatMap((one) => one.addresses.map(shown)));

@@ -55,6 +55,7 @@ export function desired(parts: Partial<Plain<DesiredState>> = {}): DesiredState 
     dhcp: dhclient(),
     dhclient: dhclient(),
     restart: 'never',
+    networkdRestart: 'never',
     sysctl: [],
     masquerade: [],
     dnsmasq: null,

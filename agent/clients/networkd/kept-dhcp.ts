@@ -18,8 +18,19 @@ import { tellTime, timeBehind, wasToldTime } from './time-servers.ts';
 /** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
 const WRITTEN_WITHIN = 5000;
 
-export const PENDING =
+const PENDING =
   'pending until the next start of systemd-networkd ("systemctl restart systemd-networkd", or a reboot), since a running one takes it from no file without giving up the lease';
+
+/** The names of settings that wait for the next start, and are kept for it. */
+export async function pendingWithNetworkd(host: Host, desired: DesiredState): Promise<string[]> {
+  const findings = await new NetworkdDhcp(host, desired, { holders: () => [] }).inspect();
+  const states = (await Promise.all(findings.map((finding) => finding.settings()))).flat();
+  const isKept = (setting: string) => {
+    return states.every((one) => one.setting !== setting || one.moment !== 'boot' || one.state === 'ok');
+  };
+  const pending = states.filter(({ moment, reason }) => moment === 'lease' && reason === PENDING);
+  return [...new Set(pending.map(({ setting }) => setting))].filter(isKept);
+}
 
 /**
  * Keeps the settings of `dhcp` for systemd-networkd: a drop-in for each `.network` file that asks a DHCP server, read at

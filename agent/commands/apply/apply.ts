@@ -46,6 +46,10 @@ export async function apply(options: ApplyOptions): Promise<number> {
     const { withRestarts } = await import('./restart-dhclients.ts');
     outcomes = await withRestarts(context, options, outcomes);
   }
+  if (desired.networkdRestart === 'whenSafe' && !options.boot) {
+    const { withNetworkdRestart } = await import('./restart-networkd.ts');
+    outcomes = await withNetworkdRestart(context, options, outcomes);
+  }
   await keep();
   const changed = outcomes.some((outcome) => outcome.result === 'changed' || outcome.changed);
   const failed = outcomes.some(({ result }) => result === 'failed');

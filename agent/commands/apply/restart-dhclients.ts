@@ -56,10 +56,10 @@ export async function withRestarts(
   });
   const work = mayBe && broken === undefined ? () => restartPending(host, whole) : () => finishRestart(host);
   const results = await host.exclusively(RUN_FOLDER, work);
-  return [...outcomes, ...results.map(outcomeOf)];
+  return [...outcomes, ...results.map(restartOutcome)];
 }
 
-function outcomeOf({ kind, client, body }: RestartResult): Outcome {
+export function restartOutcome({ kind, client, body }: RestartResult): Outcome {
   const result = ({ restarted: 'changed', postponed: 'skipped', failed: 'failed' } as const)[kind];
   const actual = kind === 'restarted' ? 'started again' : null;
   return { resource: 'restart', key: client, moment: 'lease', result, actual, reason: body };

@@ -42,7 +42,8 @@ export function desiredState(config: Config): ConfiguredState {
     dns,
     dhcp,
     dhclient: desiredDhclient(config.dhclient ?? {}, dhcp, dns),
-    restart: config.dhclient?.restart ?? 'never',
+    restart: config.dhclient?.restart ?? config.dhcp?.restart ?? 'never',
+    networkdRestart: config.dhcp?.restart ?? 'never',
     sysctl: [
       ...Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
       ...forwardingSysctls(config.forwarding ?? {}),

@@ -118,7 +118,14 @@ const ofAnyClient = scopeOf(
 );
 
 const dhcp = section(
-  { ...ofAnyClient, interfaces: interfacesOf(ofAnyClient) },
+  {
+    ...ofAnyClient,
+    interfaces: interfacesOf(ofAnyClient),
+    restart: field(
+      z.enum(['never', 'whenSafe']),
+      'Whether dhclient or systemd-networkd is restarted for settings that a running one cannot take: never (default), or whenSafe, if the server answers and nothing is lost.',
+    ),
+  },
   'Settings of the DHCP client, whichever program takes the lease.',
 );
 

@@ -60,6 +60,7 @@ const WANTED: Plain<ConfiguredState> = {
     ]),
   },
   restart: 'never',
+  networkdRestart: 'never',
   sysctl: [
     { path: 'net/ipv4/ip_forward', key: 'net.ipv4.ip_forward', want: { value: '1' }, optional: false },
     { path: 'net/ipv6/route/max_size', key: 'net.ipv6.route.max_size', want: { atLeast: 4194304 }, optional: false },
@@ -101,6 +102,7 @@ test('an empty file configures nothing', async () => {
     dhcp: unset,
     dhclient: unset,
     restart: 'never',
+    networkdRestart: 'never',
     sysctl: [],
     masquerade: [],
     dnsmasq: null,

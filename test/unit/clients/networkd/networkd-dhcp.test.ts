@@ -173,6 +173,19 @@ test("networkd dhcp: the lease's time servers behind ours are named, and nothing
   assert.equal((await states(host, yaml))[0], 'dhcp.supersede.ntp-servers unknown unknown ok');
 });
 
+test('networkd dhcp: right by the present lease only is not held; 252 lists the lease beside the links', {
+  skip,
+}, async (t) => {
+  const yaml = 'dhcp: { supersede: { ntp-servers: [10.0.0.7] } }';
+  const host = machine(t);
+  assert.equal((await states(host, yaml))[0], 'dhcp.supersede.ntp-servers drifted drifted drifted');
+  await converge(host, [resource(host, yaml)]);
+  assert.equal((await states(host, yaml))[0], 'dhcp.supersede.ntp-servers ok ok ok');
+  writeFileSync(join(host.root, 'run/systemd/netif/state'), 'NTP=10.0.0.7 10.0.0.6\n');
+  const [found] = await resource(host, yaml).inspect();
+  assert.match(found?.reason ?? '', /keeps 10\.0\.0\.6 of the lease behind ours/);
+});
+
 test('networkd dhcp: out of the configuration, the files for the next start go', { skip }, async (t) => {
   const host = machine(t);
   await converge(host, [resource(host, 'dhcp: { ignore: [routers] }')]);
