@@ -1,6 +1,6 @@
 /** A router on the far side of a throw-away host's wire that advertises itself: dnsmasq. */
 import { subnet } from './dhcp.ts';
-import { connect6, subnet6 } from './dhcp6.ts';
+import { connect6, connectFar6, subnet6 } from './dhcp6.ts';
 import type { LabHost } from './host.ts';
 import { Log } from './log.ts';
 
@@ -11,6 +11,8 @@ export interface Advertised {
   readonly search?: readonly string[];
   /** Seconds for which the router is a default router. Default: 600. */
   readonly lifetime?: number;
+  /** false: the near side is not this host's own. Default: true. */
+  readonly near?: boolean;
 }
 
 export interface Advertiser {
@@ -20,11 +22,11 @@ export interface Advertiser {
 
 /** Connects the wire for IPv6. The router answers each solicitation at once, and advertises by itself every few seconds. */
 export async function startAdvertiser(host: LabHost, advertised: Advertised = {}): Promise<Advertiser> {
-  const { wire = 0, nameservers = [], search = [], lifetime = 600 } = advertised;
+  const { wire = 0, nameservers = [], search = [], lifetime = 600, near = true } = advertised;
   const { server } = subnet(wire);
   // Without forwarding, neighbour advertisements say "no router", and the host forgets the router (RFC 4861, 7.2.5).
   await host.sh('echo 1 >/proc/sys/net/ipv6/conf/all/forwarding', { where: 'server' });
-  await connect6(host, wire);
+  await (near ? connect6 : connectFar6)(host, wire);
   const pid = `/run/lab/advertiser.${server}.pid`;
   const servers = nameservers.map((address) => `[${address}]`);
   const child = host.spawn(

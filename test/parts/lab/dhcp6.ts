@@ -24,9 +24,15 @@ export interface Dhcp6Options {
  * that a client may send at once.
  */
 export async function connect6(host: LabHost, wire = 0): Promise<void> {
-  const { host: near, server: far } = subnet(wire);
-  const { router } = subnet6(wire);
+  const { host: near } = subnet(wire);
   await host.sh(`sysctl -qw net.ipv6.conf.${near}.accept_dad=0; ip link set ${near} up`);
+  await connectFar6(host, wire);
+}
+
+/** The far side alone. */
+export async function connectFar6(host: LabHost, wire = 0): Promise<void> {
+  const { server: far } = subnet(wire);
+  const { router } = subnet6(wire);
   await host.sh(
     `sysctl -qw net.ipv6.conf.${far}.accept_dad=0
     ip link set lo up
