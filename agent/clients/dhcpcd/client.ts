@@ -17,7 +17,7 @@ export const dhcpcdClient: DhcpClient = {
       name: 'dhcpcd',
       keepsScripts: true,
       turn: 'before resolv.conf',
-      make: (host, desired, around) => new Dhcpcd(host, desired.dns, around),
+      make: (host, desired, around) => new Dhcpcd(host, desired, around),
       undoing: {
         file: (host, original) =>
           original.key === ENTER_HOOK

@@ -8,10 +8,14 @@
  */
 import type { DesiredDns } from '../../config/desired.ts';
 import { findBlock, marked } from '../../resolver/marked-block.ts';
+import { BLOCKS, options, subjectsOf } from './conf-statements.ts';
+
+/** The first line of our block. */
+export const MADE_BY = '# Made by "agent apply"; changes here are overwritten.';
 
 /**
- * The lines of our block. `static domain_name=` must come before `static domain_name_servers=`: dhcpcd 9.4 takes the
- * shorter name for a new value of the longer name.
+ * The lines of our block that hold `dns`. `static domain_name=` must come before `static domain_name_servers=`: dhcpcd
+ * 9.4 takes the shorter name for a new value of the longer name.
  * @param nohook dhcpcd's own hook must not write resolv.conf at all.
  */
 export function confLines({ domain, search, nameservers }: DesiredDns, nohook: boolean): string[] {
@@ -19,7 +23,6 @@ export function confLines({ domain, search, nameservers }: DesiredDns, nohook: b
     return values === null || values.length === 0 ? [] : [`static ${name}=${values.join(' ')}`];
   };
   return [
-    '# Made by "agent apply"; changes here are overwritten.',
     ...(nohook ? ['nohook resolv.conf'] : []),
     ...value('domain_name', domain === null ? null : [domain]),
     ...value('domain_search', search),
@@ -42,7 +45,7 @@ export function editDhcpcdConf(text: string, lines: readonly string[] | null): E
   const problem = doubt(rest);
   if (problem !== null) return { ok: false, problem };
   if (lines === null) return { ok: true, text: rest, notes: [] };
-  const at = place(rest, block?.before.length ?? null);
+  const at = place(rest, block?.before.length ?? null, lines);
   const before = rest.slice(0, at);
   const whole = before === '' || before.endsWith('\n') ? before : `${before}\n`;
   return { ok: true, text: whole + marked(`${lines.join('\n')}\n`) + rest.slice(at), notes: overruled(rest) };
@@ -57,42 +60,22 @@ export function ownScript(text: string): { path: string; line: number } | null {
   return found === undefined ? null : { path: found.value, line: found.line };
 }
 
-export interface Option {
-  readonly name: string;
-  readonly value: string;
-  readonly line: number;
-  /** The offset of the line's begin. */
-  readonly start: number;
-}
-
-/** Reads lines as dhcpcd's get_line and read_config do. No line continues in the next one; `#` and `;` begin a comment. */
-export function options(text: string): Option[] {
-  const found: Option[] = [];
-  let start = 0;
-  for (const [index, line] of text.split('\n').entries()) {
-    const [, name, value = ''] = /^[ \t]*([^ \t#;]\S*)[ \t]*(.*)$/.exec(line) ?? [];
-    if (name !== undefined) {
-      found.push({ name, value: value.replace(/(?<!\\)#.*$/, '').trim(), line: index + 1, start });
-    }
-    start += line.length + 1;
-  }
-  return found;
-}
-
-export const BLOCKS = new Set(['interface', 'ssid', 'profile']);
-
 const OURS = /^domain_(name|search|name_servers)=/;
 
 /**
- * The block's present place, unless dhcpcd would not apply it to all interfaces there, or a global option follows it.
+ * The block's present place, unless dhcpcd would not apply it to all interfaces there, or a global option follows the
+ * block that takes back one of its lines, or that would belong to the last section of the block.
  */
-function place(rest: string, current: number | null): number {
+function place(rest: string, current: number | null, lines: readonly string[]): number {
   const all = options(rest);
   const first = all.findIndex(({ name }) => BLOCKS.has(name));
   const global = first === -1 ? all : all.slice(0, first);
   const end = first === -1 ? rest.length : aboveComments(rest, all[first]?.start ?? 0);
-  const later = global.some(({ name, value, start }) => {
-    return name === 'static' && OURS.test(value) && start >= (current ?? 0);
+  const ours = options(lines.join('\n'));
+  const subjects = new Set(ours.flatMap(subjectsOf));
+  const hasSections = ours.some(({ name }) => BLOCKS.has(name));
+  const later = global.some((option) => {
+    return option.start >= (current ?? 0) && (hasSections || subjectsOf(option).some((one) => subjects.has(one)));
   });
   return current === null || current > end || later ? end : current;
 }

@@ -4,19 +4,21 @@
  * `skip_hooks` names. The rules are those of dhclient's hooks (agent/clients/dhclient/hooks/hook-texts.ts): POSIX sh plus
  * `local`, no exit, nothing leaked, only literals.
  */
-import type { DesiredDns } from '../../config/desired.ts';
+import type { DesiredDhcp, DesiredDns } from '../../config/desired.ts';
 import { COMPOSE_HELPERS, composeFunction, OFFERED_IN_FILE, quote } from '../../resolver/compose-sh.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { inOwnNetwork } from '../own-network-sh.ts';
+import { optionLines } from './hook-options.ts';
 
 const HEADER = `\
-# Holdfast keeps this host's DNS settings through every lease. Made by "agent apply"; changes here are overwritten.
+# Holdfast keeps this host's DNS and DHCP settings through every lease. Made by "agent apply"; changes here are overwritten.
 # Sourced by dhcpcd-run-hooks(8) before its own hooks, so it must not exit or leave a shell option behind.
 `;
 
-export function renderDhcpcdHook(dns: DesiredDns): string {
-  return `${HEADER}${inOwnNetwork(lines(dns))}:
-`;
+/** null if a hook can hold nothing of it. `dns` is null if it is not configured, or is left to another program. */
+export function renderDhcpcdHook(dns: DesiredDns | null, dhcp: DesiredDhcp): string | null {
+  const own = `${dns === null ? '' : lines(dns)}${optionLines(dhcp)}`;
+  return own === '' ? null : `${HEADER}${inOwnNetwork(own)}:\n`;
 }
 
 function lines(dns: DesiredDns): string {

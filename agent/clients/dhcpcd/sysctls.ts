@@ -5,7 +5,7 @@
  */
 import type { Host } from '../../host/host.ts';
 import type { ProgramSysctl } from '../client-sysctl.ts';
-import { BLOCKS, options } from './conf.ts';
+import { BLOCKS, options } from './conf-statements.ts';
 import { DHCPCD_CONF, dhcpcdHolders } from './running.ts';
 
 export function dhcpcdSysctls(host: Host): ProgramSysctl[] {

@@ -34,8 +34,11 @@ test('dhcpcd.conf: it stays where it is, unless dhcpcd would not take it there',
     assert.equal(edit(edit(text), null), text.replace(BLOCK, ''));
   }
   assert.equal(edit(`interface eth0\nnoarp\n${BLOCK}`), `${BLOCK}interface eth0\nnoarp\n`, 'moved below an interface');
-  const overruled = `${BLOCK}static domain_name=a\nduid\n`;
-  assert.equal(edit(overruled), `static domain_name=a\nduid\n${BLOCK}`, 'the last of two counts');
+  const ours = ['static domain_name=b'];
+  const block = BLOCK.replace('nohook resolv.conf', ours.join());
+  const overruled = `${block}static domain_name=a\nduid\n`;
+  assert.equal(edit(overruled, ours), `static domain_name=a\nduid\n${block}`, 'the last of two counts');
+  assert.equal(edit(`${block}static domain_search=a\n`, ours), `${block}static domain_search=a\n`);
   assert.equal(edit(`${BLOCK}static routers=10.0.0.1\n`), `${BLOCK}static routers=10.0.0.1\n`);
 });
 
@@ -96,7 +99,7 @@ test('dhcpcd.conf: domain_name comes before domain_name_servers, which dhcpcd 9.
     split: null,
     verify: null,
   });
-  assert.deepEqual(confLines(dns, true).slice(1), [
+  assert.deepEqual(confLines(dns, true), [
     'nohook resolv.conf',
     'static domain_name=a.example',
     'static domain_search=b.example c.example',

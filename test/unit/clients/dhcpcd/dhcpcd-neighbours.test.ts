@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { Dhcpcd } from '../../../../agent/clients/dhcpcd/kept.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { clientSurroundings } from '../../../parts/client-surroundings.ts';
-import { dns } from '../../../parts/desired.ts';
+import { desired, dns } from '../../../parts/desired.ts';
 import { missing, scratch } from '../../../parts/scratch.ts';
 
 const FOLDER = 'usr/lib/dhcpcd/dhcpcd-hooks';
@@ -16,8 +16,8 @@ const skip = missing('flock');
 /** How the lease stands on a host with our hook and these files. `below` is put under our lines in the enter hook. */
 async function lease(t: TestContext, files: Record<string, string>, below = '') {
   const host = new Host({ root: scratch(t, { 'usr/sbin/dhcpcd': '', 'etc/dhcpcd.conf': 'duid\n', ...files }) });
-  const resource = () =>
-    new Dhcpcd(host, dns({ nameservers: ['10.0.0.1'], search: ['a.example'] }), clientSurroundings(host));
+  const wanted = desired({ dns: dns({ nameservers: ['10.0.0.1'], search: ['a.example'] }) });
+  const resource = () => new Dhcpcd(host, wanted, clientSurroundings(host));
   for (const finding of await resource().inspect()) await resource().apply(finding);
   const enter = host.locate(`/${ENTER}`);
   writeFileSync(enter, readFileSync(enter, 'utf8') + below);

@@ -18,7 +18,7 @@ function lease(t: TestContext, shell: string, place: string) {
   const folder = scratch(t, {
     enter: renderEnterHook({ ...WHOLE, dhclient: { ...WHOLE.dhclient, global: IGNORING } }),
     exit: renderExitHook(WHOLE),
-    dhcpcd: renderDhcpcdHook(WHOLE.dns!),
+    dhcpcd: renderDhcpcdHook(WHOLE.dns, WHOLE.dhcp)!,
     event: `
 make_resolv_conf() { :; }
 reason=BOUND interface=eth0 new_routers=10.0.0.1

@@ -1,0 +1,58 @@
+/** What `dhcp` asks of dhcpcd on one interface: variables for its hooks, and statements of dhcpcd.conf. */
+import type { DesiredDhcp, DhcpScope, IgnoredOffer } from '../../config/desired.ts';
+import { wantedIn, wantedRequest } from '../dhclient/conf/wanted.ts';
+import { dhcpcdName, neededOption, supersedeWay } from './dhcpcd-options.ts';
+
+export interface WantedOfDhcpcd {
+  /** Variables of the enter hook by name, without `new_`; also the values that dhcpcd itself uses. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Variables that hooks must not see: dhcpcd would not have the option after its next start. */
+  readonly hidden: readonly string[];
+  /** Values of `static` lines, for the options that dhcpcd itself uses. */
+  readonly statics: ReadonlyMap<string, string>;
+  /** Options that dhcpcd must neither ask for nor use (`nooption`). */
+  readonly refused: readonly string[];
+  /** Options that dhcpcd must ask for (`option`). */
+  readonly asked: readonly string[];
+  /** Whether dhcpcd takes router advertisements. */
+  readonly advertisements: boolean;
+}
+
+/** dhcpcd's options by the offer that they carry. */
+export const OPTIONS_OF_OFFER: Readonly<Record<IgnoredOffer, readonly string[]>> = {
+  routers: ['routers'],
+  'classless-routes': ['classless_static_routes', 'ms_classless_static_routes'],
+  'router-advertisements': [],
+};
+
+/** @param iface null for the interfaces that have no scope of their own. */
+export function wantedOfDhcpcd(dhcp: DesiredDhcp, iface: string | null): WantedOfDhcpcd {
+  const own = iface === null ? undefined : dhcp.interfaces.get(iface);
+  const ignored = ignoredOffers(dhcp.global, own);
+  const ways = wantedIn(dhcp, iface).map(({ definition, values }) => supersedeWay(definition, values));
+  const offers = ignored.flatMap((offer) => OPTIONS_OF_OFFER[offer]);
+  const set = ways.flatMap((way) => (way.by === 'none' || offers.includes(way.name) ? [] : [way]));
+  const { without, also } = wantedRequest(dhcp, iface);
+  const variables = new Map(set.map(({ name, value }) => [name, value]));
+  const refused = [
+    ...new Set([
+      ...offers,
+      ...without.filter((option) => neededOption(option) === null).flatMap((option) => dhcpcdName(option) ?? []),
+    ]),
+  ];
+  return {
+    variables,
+    hidden: refused.filter((name) => !variables.has(name)),
+    statics: new Map(set.filter(({ by }) => by === 'conf').map(({ name, value }) => [name, value])),
+    refused,
+    asked: also.flatMap((option) => dhcpcdName(option) ?? []).filter((name) => !refused.includes(name)),
+    advertisements: !ignored.includes('router-advertisements'),
+  };
+}
+
+/** An interface that supersedes an option takes it, although all others ignore the offer. */
+function ignoredOffers(global: DhcpScope, own: DhcpScope | undefined): IgnoredOffer[] {
+  const set = [...(own?.supersede.keys() ?? [])].map((name) => name.replace('rfc3442-', '').replaceAll('-', '_'));
+  const inherited = global.ignore.filter((offer) => !OPTIONS_OF_OFFER[offer].some((name) => set.includes(name)));
+  return [...new Set([...inherited, ...(own?.ignore ?? [])])];
+}
