@@ -100,7 +100,10 @@ test('dhcpcd options: hooks are given the configured values at the next event, 2
   }
   assert.equal(await restarts(host), told, 'a hook that compares old and new restarts nothing at a renewal');
   assert.deepEqual(await routes(host), before);
+  // The witness is a hook that Holdfast does not know, so it may have the last word.
+  await host.sh('mv /etc/dhcpcd.exit-hook /run/lab/witness');
   const [forecast] = JSON.parse((await host.agent('status', '--json')).stdout).forecasts;
+  await host.sh('mv /run/lab/witness /etc/dhcpcd.exit-hook');
   assert.deepEqual(
     [forecast.interface, forecast.family, forecast.address, forecast.without, forecast.with.ntp, forecast.stale],
     [
@@ -114,7 +117,7 @@ test('dhcpcd options: hooks are given the configured values at the next event, 2
   );
   // The lease file is written at each renewal, and the server asks for one a second later.
   const written = Number(await host.sh("stat -c '%.3Y' /var/lib/dhcpcd/eth0.lease")) * 1000;
-  assert.ok(forecast.renews <= written + 1001, `${forecast.renews} after ${written}`);
+  assert.ok(Date.parse(forecast.renews) <= written + 1001, `${forecast.renews} after ${written}`);
 
   assert.equal((await host.agent('revert')).code, 0);
   assert.equal(await host.read('/etc/dhcpcd.conf'), CONF);

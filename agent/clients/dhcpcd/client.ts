@@ -12,6 +12,7 @@ export const dhcpcdClient: DhcpClient = {
   isHere: dhcpcdIsHere,
   running: dhcpcdHolders,
   leases: async (host) => (await import('./known-leases.ts')).dhcpcdLeases(host),
+  forecasts: async (...of) => (await import('./forecast.ts')).dhcpcdForecasts(...of),
   resources: [
     {
       name: 'dhcpcd',

@@ -90,7 +90,7 @@ export function readDhcp6(packet: Buffer): Offer | null {
   };
 }
 
-function options6(data: Buffer, from: number): { code: number; data: Buffer }[] | null {
+export function options6(data: Buffer, from: number): { code: number; data: Buffer }[] | null {
   const options: { code: number; data: Buffer }[] = [];
   for (let at = from; at + 4 <= data.length; ) {
     const end = at + 4 + data.readUInt16BE(at + 2);
