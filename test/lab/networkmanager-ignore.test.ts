@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
 import type { LabHost } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
 import { CONNECTION, Manager, managedHost, noNetworkManager, offersOf, renewals } from '../parts/lab/networkmanager.ts';
 import { watchPings } from '../parts/lab/watch.ts';
 
@@ -114,6 +115,50 @@ test('NetworkManager, ignore: after an activation and after its restart the offe
   assert.equal((await host.agent('apply')).code, 0);
   assert.doesNotMatch(await host.read(PROFILE), /ignore-auto-routes/);
 });
+
+test('NetworkManager, router advertisements: pending, and from its restart on no address and no route of them', {
+  skip,
+}, async () => {
+  await using made = await managedHost({ lease: LEASE, offers: OFFERS });
+  const { host, manager } = made;
+  const router = await advertise(host);
+  const profile = CONNECTION.replace('method=disabled', 'method=auto');
+  await host.write(PROFILE, profile, 0o600);
+  await host.sh(`nmcli connection load ${PROFILE}; nmcli --wait 60 connection up eth0`);
+  const six = async () => host.sh('ip -6 addr show dev eth0 scope global; ip -6 route show default');
+  const advertised = /inet6 2001:db8:[\s\S]*default via fe80:/;
+  await host.sh("timeout 30 sh -c 'until ip -6 route | grep -q ^default; do sleep 0.1; done'");
+  assert.match(await six(), advertised, 'the control');
+
+  await apply(host, 'router-advertisements');
+  assert.deepEqual(await held(host), { lease: 'unknown', boot: 'ok' });
+  assert.match(await six(), advertised, 'what is there stays');
+  await manager.kill();
+  await host.sh('ip -6 addr flush dev eth0; ip -6 route flush dev eth0');
+  await Manager.start(host);
+  for (let n = 0; n < 2; n++) await router.indexOf(/RTR-ADVERT/, router.lines.length);
+  assert.equal(await six(), '');
+  assert.deepEqual(await held(host), { lease: 'ok', boot: 'ok' });
+
+  assert.equal((await host.agent('revert')).code, 0);
+  assert.equal(await host.read(PROFILE), profile);
+  await host.sh('nmcli --wait 60 connection up eth0');
+  await host.sh("timeout 30 sh -c 'until ip -6 route | grep -q ^default; do sleep 0.1; done'");
+  assert.match(await six(), advertised);
+});
+
+/** A router of IPv6 with a prefix for addresses. */
+async function advertise(host: LabHost): Promise<Log> {
+  await host.sh('ip addr add 2001:db8::1/64 dev srv0 nodad; sysctl -qw net.ipv6.conf.all.forwarding=1', {
+    where: 'server',
+  });
+  const args = ['--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--interface=srv0', '--user=root'];
+  const ra = ['--enable-ra', '--dhcp-range=2001:db8::,ra-only', '--ra-param=srv0,4,60', '--log-facility=-'];
+  const child = host.spawn(['dnsmasq', ...args, ...ra, '--pid-file=/run/lab/ra.pid'], { where: 'server' });
+  const log = new Log(child.stderr!);
+  await log.until(/started/);
+  return log;
+}
 
 test('NetworkManager, ignore: with a silent server nothing is lost for longer than its patience of 45 s', {
   skip,

@@ -35,6 +35,13 @@ export function leavesResolvConf(host: Host): boolean {
   return last.get('dns') === 'none' || last.get('rc-manager') === 'unmanaged';
 }
 
+/** Where `dhcp=` names another DHCP client than NetworkManager's own; null if it does not. */
+export function foreignClient(host: Host): string | null {
+  const last = mainSettings(host).findLast(({ key }) => key === 'dhcp');
+  if (last === undefined || last.value === 'internal' || last.value === '') return null;
+  return `${last.file}:${last.line} sets dhcp=${last.value}`;
+}
+
 /** A file of /etc or /run replaces a file of the same name in /usr/lib. The files of /etc come after the main file. */
 export function allConfFiles(host: Host): string[] {
   const [vendor = [], runtime = [], local = []] = ['/usr/lib', '/run', '/etc'].map((parent) => {

@@ -7,6 +7,7 @@ import type { Process } from '../../host/process/processes.ts';
 import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
 import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
+import { foreignClient } from './conf.ts';
 import { overruled, renderDefaults } from './device-defaults.ts';
 import { decides, MTU, notHeld } from './dhcp-wanted.ts';
 import { KeptProfiles } from './kept-profiles.ts';
@@ -117,7 +118,9 @@ export class NetworkManagerDhcp implements Resource {
 
   /** A setting that NetworkManager cannot hold, if it has a device that the setting is about. */
   private refused(setting: DhcpSetting, devices: readonly ManagedDevice[]): Finding[] {
-    const reason = notHeld(setting);
+    const foreign = setting.asks.part.startsWith('request.') ? foreignClient(this.host) : null;
+    const reason =
+      foreign === null ? notHeld(setting) : `${foreign}, and Holdfast does not know that client's request list`;
     if (this.concerned(setting, devices).length === 0) return [];
     const moments = ['lease', 'boot'] as const;
     const state = reason === null ? 'ok' : 'unknown';

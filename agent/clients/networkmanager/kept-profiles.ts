@@ -8,6 +8,7 @@ import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { dhcpSettings } from '../dhcp-settings.ts';
 import { isApplied, runningVersion } from './applied.ts';
+import { foreignClient } from './conf.ts';
 import { ignoredOn } from './dhcp-wanted.ts';
 import { keysFor, propertiesOf } from './ignoring.ts';
 import { type ProfileKey, withKeys } from './profile-text.ts';
@@ -143,6 +144,7 @@ export class KeptProfiles {
     const wanted = `ignores by ${propertiesOf(keys)}`;
     const teachable =
       applied === false &&
+      foreignClient(host) === null &&
       keys.every(({ section }) => section === 'ipv4') &&
       TEACHABLE.test(runningVersion(host) ?? '');
     const state: State = applied === true ? 'ok' : teachable ? 'drifted' : 'skipped';

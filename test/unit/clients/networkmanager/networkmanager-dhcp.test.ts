@@ -38,6 +38,14 @@ test('NetworkManager, dhcp: only devices with a lease get a default, and each se
   assert.match(found[2]?.reason ?? '', /write the name into \/etc\/hostname/);
 });
 
+test('NetworkManager, dhcp: with another client of its own the request list is unknown', async (t) => {
+  const conf = { 'etc/NetworkManager/conf.d/10-site.conf': '[main]\ndhcp=dhclient\n' };
+  const host = patientHost(t, { files: { ...DEVICE, ...conf }, others });
+  const desired = desiredOf('dhcp: { request: { also: [interface-mtu] } }') as DesiredState;
+  const [one] = await new NetworkManagerDhcp(host, desired, clientSurroundings(host)).inspect();
+  assert.match(one?.reason ?? '', /10-site\.conf:2 sets dhcp=dhclient/);
+});
+
 test('NetworkManager, dhcp: our file is taken away when nothing is configured any more', async (t) => {
   const conf = '[connection-holdfast-eth0]\nmatch-device=interface-name:=eth0\nethernet.mtu=1400\n';
   const files = { ...DEVICE, 'etc/NetworkManager/conf.d/90-holdfast-dhcp.conf': conf };
