@@ -25,6 +25,11 @@ const KINDS = {
   link: VALUE,
   /** The state of a running program. */
   process: VALUE,
+  /**
+   * What the forwarder that libc asks was told. To ask it costs a process each time, so it is only looked at together
+   * with everything else.
+   */
+  forwarder: { ...VALUE, polled: false },
   /** A table of nftables. */
   table: VALUE,
   /** A whole resource that could not be inspected. */

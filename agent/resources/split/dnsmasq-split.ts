@@ -13,7 +13,7 @@ import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { DNSMASQ_HEADER } from '../dnsmasq/dnsmasq-text.ts';
 import { dnsmasqSources } from '../dnsmasq/readers.ts';
-import { describeSplit, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+import { forwarderFinding, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
 import { serviceOf } from './tell-program.ts';
 import { hasRead } from './told-programs.ts';
 
@@ -97,29 +97,15 @@ function running(
   process: Process | null,
   files: DnsmasqSplitFiles,
 ): Finding {
-  const wanted = describeSplit(split);
-  const place = { resource: SPLIT_RESOURCE, key: 'dnsmasq', kind: 'process', moment: 'now', wanted } as const;
-  const left = (state: 'skipped' | 'unknown', reason: string, shown: 'skipped' | 'unknown' | 'drifted' = state) => ({
-    ...place,
-    state,
-    actual: null,
-    reason,
-    settings: async () => [splitState(split, 'now', shown, reason)],
-  });
-  if (!host.live) return left('skipped', notOfTheseFiles('dnsmasq'));
-  if (process === null) return left('unknown', 'dnsmasq, which is enabled, does not run yet');
+  const finding = forwarderFinding.bind(null, split, 'dnsmasq');
+  if (!host.live) return finding('skipped', { reason: notOfTheseFiles('dnsmasq') });
+  if (process === null) return finding('unknown', { reason: 'dnsmasq, which is enabled, does not run yet' });
   const isKnown = host.stat(files.conf) !== null && changedAfterStart(host, files.conf, process) === null;
-  if (!isKnown) return left('skipped', pendingReason(process), 'drifted');
+  if (!isKnown) return finding('skipped', { reason: pendingReason(process), shown: 'drifted' });
   const isRight = host.readText(files.servers) === dnsmasqServersText(split) && hasRead(host, process, files.servers);
-  const state = isRight ? 'ok' : 'drifted';
-  const reason = isRight ? undefined : `dnsmasq[${process.pid}] has not read the present file yet`;
-  return {
-    ...place,
-    state,
-    actual: isRight ? wanted : null,
-    ...(reason === undefined ? {} : { reason }),
-    settings: async () => [splitState(split, 'now', state, reason)],
-  };
+  return isRight
+    ? finding('ok')
+    : finding('drifted', { reason: `dnsmasq[${process.pid}] has not read the present file yet` });
 }
 
 /** A restart loses the questions of some milliseconds, so the operator decides when. */

@@ -15,7 +15,7 @@ import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { STUBS } from './answerer.ts';
 import { type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
-import { describeSplit, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+import { forwarderFinding, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
 
 const FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
 export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
@@ -53,23 +53,15 @@ export async function resolvedFindings(
 }
 
 function running(host: Host, split: readonly DesiredSplit[], refusal: string | undefined): Finding {
-  const wanted = describeSplit(split);
-  const place = { resource: SPLIT_RESOURCE, key: 'systemd-resolved', kind: 'process', moment: 'now', wanted } as const;
-  const left = (state: 'skipped' | 'unknown', reason: string, shown: 'skipped' | 'unknown' | 'drifted' = state) => ({
-    ...place,
-    state,
-    actual: null,
-    reason,
-    settings: async () => [splitState(split, 'now', shown, reason)],
-  });
-  if (refusal !== undefined) return left('skipped', refusal, 'drifted');
-  if (!host.live) return left('skipped', notOfTheseFiles('systemd-resolved'));
+  const finding = forwarderFinding.bind(null, split, 'systemd-resolved');
+  if (refusal !== undefined) return finding('skipped', { reason: refusal, shown: 'drifted' });
+  if (!host.live) return finding('skipped', { reason: notOfTheseFiles('systemd-resolved') });
   const scopes = resolvedScopes(host);
-  if (scopes === null) return left('unknown', 'systemd-resolved does not run yet, or does not tell what it asks');
+  if (scopes === null)
+    return finding('unknown', { reason: 'systemd-resolved does not run yet, or does not tell what it asks' });
   const problem = problemOf(scopes, split);
-  if (problem === null)
-    return { ...place, state: 'ok', actual: wanted, settings: async () => [splitState(split, 'now', 'ok')] };
-  return left('skipped', problem.isPending ? pendingReason(host) : problem.why, 'drifted');
+  if (problem === null) return finding('ok');
+  return finding('skipped', { reason: problem.isPending ? pendingReason(host) : problem.why, shown: 'drifted' });
 }
 
 /** Why the running systemd-resolved does not split as wanted; null if it does. */

@@ -1,6 +1,6 @@
 /** `dns.split` as a setting, for every program that can hold it. */
 import type { DesiredSplit } from '../../config/desired.ts';
-import type { Moment, SettingState, State } from '../../hold/resource.ts';
+import type { Finding, Moment, SettingState, State } from '../../hold/resource.ts';
 
 export const SPLIT_RESOURCE = 'split';
 
@@ -28,4 +28,25 @@ export function splitZones(
   split: readonly DesiredSplit[],
 ): { readonly domain: string; readonly servers: DesiredSplit['servers'] }[] {
   return split.flatMap(({ domains, servers }) => domains.map((domain) => ({ domain, servers })));
+}
+
+/** The finding about a running forwarder: what it was told, and what is wrong with that. */
+export function forwarderFinding(
+  split: readonly DesiredSplit[],
+  key: string,
+  state: State,
+  { reason, shown = state }: { readonly reason?: string | undefined; readonly shown?: State } = {},
+): Finding {
+  const wanted = describeSplit(split);
+  return {
+    resource: SPLIT_RESOURCE,
+    key,
+    kind: 'forwarder',
+    moment: 'now',
+    state,
+    wanted,
+    actual: state === 'ok' ? wanted : null,
+    ...(reason === undefined ? {} : { reason }),
+    settings: async () => [splitState(split, 'now', shown, reason)],
+  };
 }

@@ -16,7 +16,7 @@ export async function tellForwarders(host: Host, files: readonly string[]): Prom
   for (const process of host.processes('unbound', 'network')) {
     const file = ofUnbound(host, process);
     if (file === null || !files.includes(file)) continue;
-    await reloadUnbound(host, process, [], addressOf(process));
+    await reloadUnbound(host, process, null, addressOf(process));
     noteTold(host, process, file);
   }
 }

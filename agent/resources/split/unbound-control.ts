@@ -50,15 +50,15 @@ export async function tellUnbound(
   await reloadUnbound(host, process, [...splitZones(split).map(({ domain }) => domain), ...gone], libcAsks);
 }
 
-/** Makes unbound read all its files. Answers for names below these domains leave the cache. */
+/** Makes unbound read all its files. Answers for names below these domains leave the cache; null: all answers. */
 export async function reloadUnbound(
   host: Host,
   process: Process,
-  domains: readonly string[],
+  domains: readonly string[] | null,
   libcAsks: string,
 ): Promise<void> {
-  if (control(host, process, ['reload_keep_cache']).status === 0) {
-    for (const domain of domains) control(host, process, ['flush_zone', `${domain}.`]);
+  if (control(host, process, [domains === null ? 'reload' : 'reload_keep_cache']).status === 0) {
+    for (const domain of domains ?? []) control(host, process, ['flush_zone', `${domain}.`]);
     return;
   }
   sendHangUp(host, process);

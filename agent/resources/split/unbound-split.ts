@@ -5,7 +5,7 @@ import type { Finding } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { isBuiltIn } from './built-in-zones.ts';
-import { describeSplit, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+import { forwarderFinding, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
 import { hasRead } from './told-programs.ts';
 import { unboundSplitFile } from './unbound-conf.ts';
 import { runningForwards } from './unbound-control.ts';
@@ -51,13 +51,9 @@ export async function unboundFindings(
 }
 
 function running(host: Host, split: readonly DesiredSplit[], process: Process | null, file: string): Finding {
-  const wanted = describeSplit(split);
-  const place = { resource: SPLIT_RESOURCE, key: 'unbound', kind: 'process', moment: 'now', wanted } as const;
-  if (!host.live || process === null) {
-    const state = host.live ? 'unknown' : 'skipped';
-    const reason = host.live ? 'unbound, which is enabled, does not run yet' : notOfTheseFiles('unbound');
-    return { ...place, state, actual: null, reason, settings: async () => [splitState(split, 'now', state, reason)] };
-  }
+  const finding = forwarderFinding.bind(null, split, 'unbound');
+  if (!host.live) return finding('skipped', { reason: notOfTheseFiles('unbound') });
+  if (process === null) return finding('unknown', { reason: 'unbound, which is enabled, does not run yet' });
   const forwards = runningForwards(host, process);
   const zones = splitZones(split);
   const missing = zones.flatMap(({ domain, servers }) => {
@@ -66,18 +62,12 @@ function running(host: Host, split: readonly DesiredSplit[], process: Process | 
   });
   const isRead = host.readText(file) === unboundSplitText(split) && hasRead(host, process, file);
   const isRight = forwards === null ? isRead : missing.length === 0 && isRead;
-  const reason = isRight
-    ? undefined
-    : missing.length > 0 && forwards !== null
+  if (isRight) return finding('ok');
+  const reason =
+    missing.length > 0 && forwards !== null
       ? `unbound[${process.pid}] does not ask these servers for ${missing.join(', ')}`
       : `unbound[${process.pid}] has not read the present file yet`;
-  return {
-    ...place,
-    state: isRight ? 'ok' : 'drifted',
-    actual: isRight ? wanted : null,
-    ...(reason === undefined ? {} : { reason }),
-    settings: async () => [splitState(split, 'now', isRight ? 'ok' : 'drifted', reason)],
-  };
+  return finding('drifted', { reason });
 }
 
 function sameSet(some: readonly string[], others: readonly string[]): boolean {

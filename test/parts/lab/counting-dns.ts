@@ -13,6 +13,8 @@ import { Log } from './log.ts';
 
 /** AA, RD and RA. */
 const FLAGS = 0x0580;
+/** Seconds: longer than any test, so that an answer of before is seen if a cache keeps it. */
+const TTL = 3600;
 
 export interface CountingServer {
   /** The names that it was asked for since the last call, each as often as it was asked. */
@@ -54,9 +56,9 @@ if (import.meta.main) {
     const { name, type } = questions[0]!;
     appendFileSync(log, `${name.toLowerCase()}\n`);
     const records: Partial<Record<string, Answer>> = {
-      A: { type: 'A', name, data: answer, ttl: 1 },
-      PTR: { type: 'PTR', name, data: `${answer}.example`, ttl: 1 },
-      SOA: { type: 'SOA', name, data: { mname: `${answer}.example`, rname: 'a.example' }, ttl: 1 },
+      A: { type: 'A', name, data: answer, ttl: TTL },
+      PTR: { type: 'PTR', name, data: `${answer}.example`, ttl: TTL },
+      SOA: { type: 'SOA', name, data: { mname: `${answer}.example`, rname: 'a.example' }, ttl: TTL },
     };
     const found = records[type];
     const answers = found === undefined ? [] : [found];
