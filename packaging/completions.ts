@@ -1,5 +1,6 @@
 /** Completions for bash, zsh and fish, made from the commands and options of the program's own parser. */
 import type { Argument, Command, Option } from 'commander';
+import { visibleCommands } from './visible-commands.ts';
 
 /** A command with what may follow it; `path` is '' for the program itself, else 'plan' or 'rehearse lease'. */
 interface Node {
@@ -102,8 +103,9 @@ export function fish(program: Command): string {
 
 function nodes(program: Command, path = ''): Node[] {
   const visible = program.createHelp().visibleOptions(program);
-  const below = program.commands.flatMap((one) => nodes(one, `${path} ${one.name()}`.trim()));
-  return [{ path, subcommands: program.commands, options: visible }, ...below];
+  const subcommands = visibleCommands(program);
+  const below = subcommands.flatMap((one) => nodes(one, `${path} ${one.name()}`.trim()));
+  return [{ path, subcommands, options: visible }, ...below];
 }
 
 function where({ path, subcommands }: Node): string {

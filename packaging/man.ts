@@ -1,12 +1,14 @@
 /** agent(8) and agent.yaml(5) in man(7) markup, made from the texts of `--help` and of the configuration's schema. */
 import type { Command, Option } from 'commander';
+import { visibleCommands } from './visible-commands.ts';
 
 /** A page that man(1), `mandoc -Tlint` and lintian take without a warning. `date`: as in 2026-11-22. */
 export function commandPage(program: Command, version: string, date: string): string {
   // A command that only groups others has no options of its own.
-  const commands = program.commands.flatMap((command) =>
-    command.commands.length === 0 || command.options.length > 0 ? [command, ...command.commands] : command.commands,
-  );
+  const commands = visibleCommands(program).flatMap((command) => {
+    const below = visibleCommands(command);
+    return below.length === 0 || command.options.length > 0 ? [command, ...below] : below;
+  });
   return page([
     `.TH AGENT 8 ${date} "Holdfast ${version}" "System Manager's Manual"`,
     '.SH NAME',

@@ -116,6 +116,7 @@ export function addLookCommands(program: Command): void {
   rehearse
     .command('serve', { hidden: true })
     .description('the DHCP server of a rehearsal, which serves one client in its own network namespace')
+    .addHelpText('after', '\nExit status: 0 its standard input ended.')
     .action(() =>
       runCommand<CommonOptions>(
         program,

@@ -56,7 +56,7 @@ function text(): string {
 
 This page is for the operator who wants to know how far a rehearsal can be trusted ([rehearse.md](rehearse.md)). Written by
 \`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-dhcpcd.test.ts\` does the
-same, and fails if a row differs.
+same with dhcpcd, and fails if a row differs.
 
 Each row is one throw-away host with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
 *rehearsed = happened* says whether resolv.conf (every byte), the addresses and the routes are as foretold. The wanted servers are 10.77.0.21 and 10.77.0.22;
@@ -66,11 +66,11 @@ Each row is one throw-away host with the real client and a real DHCP server. \`a
 | --- | --- |
 | RENEW | dhcpd renews the lease |
 | REBIND | the server is gone, and dnsmasq at another address answers the broadcast |
-| NAK | dnsmasq refuses the lease and has no address left |
+| NAK | dnsmasq refuses the lease and has no address left. To dhclient-script that is EXPIRE |
 | EXPIRE | the server is gone until the lease ends |
-| RELOAD | \`dhcpcd -n\` |
+| RELOAD | \`dhcpcd -n\`. Nothing has a running dhclient read its configuration again |
 | REBOOT | the client is killed and started again |
-| TIMEOUT | the same, and no server answers |
+| TIMEOUT | the same, and no server answers. The router answers dhclient-script's ping |
 | boot | the client starts on a bare interface, with nothing of it in /run |
 
 ${table(head, rows)}`;

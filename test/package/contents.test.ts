@@ -182,6 +182,7 @@ suite('completions', () => {
       complete('apply', '--only', '').replaceAll(/\S+/g, 'hooks,routes,$&'),
     );
     assert.equal(complete('rehearse', 'l'), 'lease');
+    assert.equal(complete('rehearse', 'se'), '', 'a hidden command');
     assert.equal(complete('rehearse', 'lease', '--reason', 'REN'), 'RENEW');
     assert.equal(complete('probe', 'routes-'), 'routes-by-protocol');
     assert.equal(complete('probe', 'routes', 'lea'), 'leases');

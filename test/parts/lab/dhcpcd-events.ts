@@ -4,8 +4,8 @@
  */
 import { DHCPCD_CONF } from '../../../agent/clients/dhcpcd/running.ts';
 import { Dhcpcd, type dhcpcdHost, OLD_DHCPCD_CONF } from './dhcpcd.ts';
+import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
-import { Log } from './log.ts';
 import { apply, NEW, OLD, WANTED_LINES } from './scene.ts';
 
 type Scene = Awaited<ReturnType<typeof dhcpcdHost>>;
@@ -37,9 +37,7 @@ export const DHCPCD_EVENTS: Readonly<Record<string, DhcpcdEvent>> = {
     givesUp: false,
     async happen({ host, server, client }) {
       await server.stop();
-      await host.sh('ip addr del 10.77.0.1/24 dev srv0; ip addr add 10.77.0.3/24 dev srv0', { where: 'server' });
-      // Not dhcpd: that hears what is sent to the other server, too.
-      await startDnsmasq(host, ['--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,600', '--dhcp-option=3,10.77.0.1']);
+      await startAnotherServer(host);
       await event(host, client, 'REBIND');
     },
   },
@@ -102,23 +100,4 @@ export const DHCPCD_EVENTS: Readonly<Record<string, DhcpcdEvent>> = {
 async function event(host: LabHost, client: Dhcpcd, reason: string, from = client.log.lines.length): Promise<void> {
   await client.log.until(new RegExp(`executing: .*dhcpcd-run-hooks ${reason}$`), from);
   await host.sh('while pgrep -f "^/bin/sh .*dhcpcd-run-hooks" >/dev/null; do sleep 0.05; done; sleep 0.3');
-}
-
-/** A server that has one address, which another client holds: it refuses the present one, and has none to offer. */
-export async function refuseAll(host: LabHost): Promise<void> {
-  await host.sh('echo "$(($(date +%s) + 9999)) 02:00:00:00:00:99 10.77.0.200 * *" >/run/lab/dnsmasq.leases');
-  await startDnsmasq(host, ['--dhcp-range=10.77.0.200,10.77.0.200,255.255.255.0,600']);
-}
-
-/** It takes an unknown lease in its range for one that it forgot. */
-async function startDnsmasq(host: LabHost, more: readonly string[]): Promise<void> {
-  const child = host.spawn(
-    [
-      ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--no-ping', '--user=root'],
-      ...['--dhcp-authoritative', '--interface=srv0', '--dhcp-leasefile=/run/lab/dnsmasq.leases', '--log-facility=-'],
-      ...['--pid-file=/run/lab/dnsmasq.pid', ...more],
-    ],
-    { where: 'server' },
-  );
-  await new Log(child.stderr!).until(/DHCP, IP range/);
 }

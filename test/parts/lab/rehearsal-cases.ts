@@ -1,8 +1,10 @@
 /** Each client and event that is rehearsed and then made to happen: for the lab's tests, and for the table in the documents. */
+import { DHCLIENT_EVENTS, DHCLIENT_WAYS } from './dhclient-events.ts';
 import { dhcpcdHost } from './dhcpcd.ts';
 import { DHCPCD_EVENTS, DHCPCD_WAYS } from './dhcpcd-events.ts';
 import { cameTrue, type Foretold, foretell, foretellBoot } from './foretell.ts';
 import type { LabHost } from './host.ts';
+import { staleHost } from './scene.ts';
 
 export interface RehearsalCase {
   readonly client: string;
@@ -17,22 +19,44 @@ export interface RehearsalCase {
   run(): Promise<Foretold>;
 }
 
-export const REHEARSAL_CASES: readonly RehearsalCase[] = Object.entries(DHCPCD_WAYS).flatMap(([way, prepare]) =>
-  Object.entries(DHCPCD_EVENTS).map(([event, { dhcp, givesUp, happen }]) => ({
-    client: 'dhcpcd',
-    event,
-    way,
-    isHeld: prepare === DHCPCD_WAYS['held by Holdfast'],
-    givesUp,
-    async run() {
-      await using scene = await dhcpcdHost(dhcp);
-      await prepare(scene.host);
-      const foretold = await foretellOne(scene.host, event);
-      await happen(scene);
-      await cameTrue(scene.host, foretold);
-      return foretold;
-    },
-  })),
-);
+/** Everything of one client: how its host comes to be, how it is held, and how each event is made to happen. */
+interface Played<Dhcp, Scene> {
+  readonly client: string;
+  readonly begin: (dhcp: Dhcp) => Promise<Scene>;
+  readonly ways: Readonly<Record<string, (host: LabHost) => Promise<void>>>;
+  readonly events: Readonly<
+    Record<string, { readonly dhcp: Dhcp; readonly givesUp: boolean; happen(scene: Scene): Promise<void> }>
+  >;
+}
+
+export const REHEARSAL_CASES: readonly RehearsalCase[] = [
+  ...casesOf({ client: 'dhclient', begin: staleHost, ways: DHCLIENT_WAYS, events: DHCLIENT_EVENTS }),
+  ...casesOf({ client: 'dhcpcd', begin: dhcpcdHost, ways: DHCPCD_WAYS, events: DHCPCD_EVENTS }),
+];
+
+function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost }>({
+  client,
+  begin,
+  ways,
+  events,
+}: Played<Dhcp, Scene>): RehearsalCase[] {
+  return Object.entries(ways).flatMap(([way, prepare]) =>
+    Object.entries(events).map(([event, { dhcp, givesUp, happen }]) => ({
+      client,
+      event,
+      way,
+      isHeld: way === 'held by Holdfast',
+      givesUp,
+      async run() {
+        await using scene = await begin(dhcp);
+        await prepare(scene.host);
+        const foretold = await foretellOne(scene.host, event);
+        await happen(scene);
+        await cameTrue(scene.host, foretold);
+        return foretold;
+      },
+    })),
+  );
+}
 
 const foretellOne = (host: LabHost, event: string) => (event === 'boot' ? foretellBoot(host) : foretell(host, event));

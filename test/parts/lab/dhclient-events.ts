@@ -1,0 +1,74 @@
+/** Each event of dhclient, made to happen on a throw-away host: real dhclient, real servers. `happen` leaves the host as the event left it. */
+import { Dhclient, type DhcpOptions } from './dhcp.ts';
+import { startAnotherServer } from './dnsmasq-dhcp.ts';
+import type { LabHost } from './host.ts';
+import { apply, NEW, OLD, OLD_DHCLIENT_CONF, type Scene, WANTED_LINES } from './scene.ts';
+
+/** How the new servers came to the host: by Holdfast, or by hand as before the outage. */
+export const DHCLIENT_WAYS: Readonly<Record<string, (host: LabHost) => Promise<void>>> = {
+  'held by Holdfast': apply,
+  'edited by hand': async (host) => {
+    await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF.replace(OLD.join(', '), NEW.join(', ')));
+    await host.write('/etc/resolv.conf', WANTED_LINES.map((line) => `${line}\n`).join(''));
+  },
+};
+
+const SHORT = { lease: 12, renewEvery: 3 };
+const LONG = { lease: 600, renewEvery: 3 };
+
+export interface DhclientEvent {
+  readonly dhcp: DhcpOptions;
+  /** Whether the address is lost by it. */
+  readonly givesUp: boolean;
+  happen(scene: Scene): Promise<void>;
+}
+
+export const DHCLIENT_EVENTS: Readonly<Record<string, DhclientEvent>> = {
+  RENEW: { dhcp: LONG, givesUp: false, happen: ({ client }) => client.leased() },
+  REBIND: {
+    dhcp: SHORT,
+    givesUp: false,
+    async happen({ host, server, client }) {
+      await server.stop();
+      await startAnotherServer(host);
+      await client.leased();
+    },
+  },
+  EXPIRE: {
+    dhcp: SHORT,
+    givesUp: true,
+    async happen({ server, client }) {
+      const said = client.log.lines.length;
+      await server.stop();
+      await client.log.until(/^DHCPDISCOVER/, said);
+    },
+  },
+  REBOOT: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host, client }) {
+      await client.kill();
+      await Dhclient.start(host).leased();
+    },
+  },
+  // The router answers dhclient-script's ping.
+  TIMEOUT: {
+    dhcp: { lease: 600 },
+    givesUp: false,
+    async happen({ host, server, client }) {
+      await client.kill();
+      await server.stop();
+      await host.sh('sed -i "1i timeout 3; reboot 1;" /etc/dhcp/dhclient.conf');
+      await Dhclient.start(host).leased();
+    },
+  },
+  boot: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host, client }) {
+      await client.kill();
+      await host.sh('ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/holdfast');
+      await Dhclient.start(host).leased();
+    },
+  },
+};
