@@ -45,17 +45,23 @@ export interface StagePlan {
   readonly offer: RecordedOffer;
   /** The command line that keeps the client in the foreground. */
   readonly command: readonly string[];
-  /** The script that the client runs at its events. */
-  readonly script: string;
+  /** The script that the client runs at its events; null if it runs none, and the command says itself what came. */
+  readonly script: string | null;
   /** The reasons that the script gets when the started client has its lease. */
   readonly leased: readonly string[];
   /** The client's own folder in /run. Its sockets there belong to the running client. */
   readonly runFolder: string;
+  /** A folder in /run that is filled anew before the client starts at a boot, and that the stage takes as it is now. */
+  readonly keptInRun?: string;
   /** Files that the stage does not have, such as the record of a running process. */
   readonly missing: readonly string[];
   /** The files as the running client has read them, where the host's are newer. */
   readonly filesRead: readonly StagedFile[];
   readonly events: Readonly<Partial<Record<LeaseReason, StagedEvent>>>;
+  /** Why no event of the running client can be played, but the machine's start. */
+  readonly onlyBoot?: string;
+  /** The file that has the name servers of the event's end, if another program answers libc. Default: resolv.conf. */
+  readonly resolvConf?: string;
   /** What stays unknown about the running client. */
   readonly notes: readonly string[];
 }

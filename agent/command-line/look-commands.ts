@@ -157,7 +157,10 @@ function rehearsal(program: Command, rehearse: Command, name: 'lease' | 'boot', 
   return rehearse
     .command(name)
     .description(description)
-    .argument('[iface]', 'only this interface (default: every interface of dhclient and dhcpcd)')
+    .argument(
+      '[iface]',
+      'only this interface (default: every interface of dhclient, dhcpcd and, for a boot, systemd-networkd)',
+    )
     .option(...CONFIG_OPTION)
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but problems')

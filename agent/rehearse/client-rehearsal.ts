@@ -9,6 +9,7 @@ import type { StagedEvent, StagedFile, StagePlan } from '../clients/stage-plan.t
 import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { LiveStage } from './live-stage.ts';
 import { answerAs, makeNetwork, networkAround } from './network.ts';
 import { atStart, type BeforeAfter, networkSysctls, type Rehearsal, resultOf, type SeenOnStage } from './result.ts';
@@ -38,15 +39,24 @@ export async function playClientEvent(
   const { holder, interface: iface } = held;
   const { program } = holder;
   const plan = await held.stage(host, holder, iface);
+  if (plan.onlyBoot !== undefined && !atBoot) throw new HostError('ENONE', plan.onlyBoot);
   const event = plan.events[reason];
   if (event === undefined) throw new HostError('ENONE', `this is no event of ${program}`);
   const { server: identifier } = plan.offer;
   if (identifier === null)
     throw new HostError('ENOLEASE', `the recorded lease of ${iface} does not name the server that gave it`);
+  const resolvConf = plan.resolvConf ?? RESOLV_CONF;
   const around = networkAround(host, iface);
   const network = atBoot ? atStart(around, iface) : around;
   const made = makeNetwork(network);
-  await using stage = await LiveStage.open({ server, client: plan.command, script: plan.script, atBoot });
+  await using stage = await LiveStage.open({
+    server,
+    client: plan.command,
+    script: plan.script,
+    atBoot,
+    keptInRun: plan.keptInRun ?? null,
+    resolvConf,
+  });
   await stage.do(
     ...made.network.map((line) => `network ${line}`),
     ...[...made.peer, ...answerAs([...new Set([identifier, ...plan.offer.routers])], iface, network)].map(
@@ -62,6 +72,7 @@ export async function playClientEvent(
   const run = event.atStart ? await startWith(stage, event) : await runWith(host, stage, plan, event);
   await settle(stage);
   await stage.close();
+  const seen = seenOn(stage, plan);
   return resultOf({
     interface: iface,
     reason,
@@ -72,11 +83,12 @@ export async function playClientEvent(
       silent: reason === 'TIMEOUT',
       // A client goes on, whatever the status of its script.
       status: 0,
+      resolver: plan.resolvConf === undefined ? 'file' : 'uplinks',
       expected: { address: offer.address, seconds: 0 },
     },
     around,
     network,
-    seen: seenOn(stage, plan),
+    seen: atBoot ? { ...seen, resolvConf: { ...seen.resolvConf, before: host.readText(resolvConf) } } : seen,
     problems:
       run !== null || reason === 'TIMEOUT'
         ? []

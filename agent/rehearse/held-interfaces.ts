@@ -57,7 +57,7 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     const where = iface === null ? 'this host' : iface;
     throw new HostError(
       'ENOLEASE',
-      `only leases of ${REHEARSED.join(' and ')} can be rehearsed, and ${where} has none, present or past${otherHolders(host, iface)}`,
+      `only leases of ${listed(REHEARSED)} can be rehearsed, and ${where} has none, present or past${otherHolders(host, iface)}`,
     );
   }
   for (const one of found) {
@@ -74,6 +74,11 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
 const REHEARSED = CLIENTS.filter(({ program, stage }) => program === 'dhclient' || stage !== undefined).map(
   ({ program }) => program,
 );
+
+/** "a, b and c". */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
 
 function staged(host: Host): HeldByStaged[] {
   return leaseHolders(host).flatMap((holder) => {

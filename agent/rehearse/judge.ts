@@ -16,6 +16,8 @@ export interface RehearsalOutcome {
   /** False: dhclient-script did not reach its exit hooks. Left out if this is unknown. */
   readonly ended?: boolean;
   readonly resolvConf: string | null;
+  /** `uplinks`: the text lists the servers and domains of a resolver that libc asks. Default: `file`. */
+  readonly resolver?: 'file' | 'uplinks';
   readonly dns: DesiredDns | null;
   readonly addresses: { readonly before: readonly Address[]; readonly after: readonly Address[] };
   readonly routes: { readonly before: readonly StageRoute[]; readonly after: readonly StageRoute[] };
@@ -40,13 +42,18 @@ function givesUp({ reason, silent }: RehearsalOutcome): boolean {
   return reason === 'EXPIRE' || reason === 'NAK' || silent;
 }
 
-function resolver({ resolvConf, dns }: RehearsalOutcome): string[] {
+/** What a resolver has of resolv.conf; the rest belongs to libc. */
+const UPLINK_KEYWORDS: ReadonlySet<string> = new Set(['nameserver', 'search']);
+
+function resolver({ resolvConf, dns, resolver: kind }: RehearsalOutcome): string[] {
   if (dns === null || composeResolvConf(resolvConf ?? '', dns) === resolvConf) return [];
   const text = resolvConf ?? '';
   const wanted = composeResolvConf('', dns);
   const values = (of: string, keyword: Parameters<typeof effectiveValues>[1]) =>
     effectiveValues(of, keyword)?.join(' ');
-  const wrong = managedKeywords(dns).filter((keyword) => values(text, keyword) !== values(wanted, keyword));
+  const looked = managedKeywords(dns).filter((keyword) => kind !== 'uplinks' || UPLINK_KEYWORDS.has(keyword));
+  const wrong = looked.filter((keyword) => values(text, keyword) !== values(wanted, keyword));
+  if (wrong.length === 0 && kind === 'uplinks') return [];
   if (wrong.length === 0) return [`${RESOLV_CONF} has the wanted values, but in another form`];
   return wrong.map((keyword) => {
     return `${RESOLV_CONF}: ${keyword} ${values(text, keyword) ?? 'is missing'}, wanted ${values(wanted, keyword) ?? 'none'}`;

@@ -29,6 +29,10 @@ export interface LiveScene {
   /** The script that the client runs at its events; null if it runs none. */
   readonly script: string | null;
   readonly atBoot: boolean;
+  /** A folder in /run that stays at a boot; null: none. */
+  readonly keptInRun: string | null;
+  /** The file that is looked at in place of resolv.conf. */
+  readonly resolvConf: string;
 }
 
 /** Milliseconds: a stage that does not end by then is ended. */
@@ -79,7 +83,7 @@ export class LiveStage implements AsyncDisposable {
     return new LiveStage(server, scene);
   }
 
-  private constructor(server: Child, { client, script, atBoot }: LiveScene) {
+  private constructor(server: Child, { client, script, atBoot, keptInRun, resolvConf }: LiveScene) {
     this.#server = server;
     const shell = ['sh', '-euc', LIVE_STAGE_SCRIPT, 'rehearsal', ...client];
     this.#stage = start(['unshare', ...STAGE_NAMESPACES, ...shell], {
@@ -87,6 +91,8 @@ export class LiveStage implements AsyncDisposable {
       server: String(server.pid),
       script: script ?? '',
       boot: atBoot ? 'yes' : '',
+      kept: keptInRun ?? '',
+      resolv: resolvConf,
     });
     this.#listen(this.#server.stdout, (line) => this.#served.push(line));
     this.#listen(this.#stage.stdout, (line) => this.#read(line));

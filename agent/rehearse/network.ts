@@ -24,6 +24,8 @@ export interface Address {
   readonly validFor: number | null;
   readonly preferredFor: number | null;
   readonly noPrefixRoute: boolean;
+  /** The metric of the prefix's route; null for the kernel's own. */
+  readonly metric: number | null;
 }
 
 export interface StageRoute {
@@ -119,9 +121,15 @@ export function answerAs(addresses: readonly IpAddress[], iface: string, { links
 
 /** The address as `ip addr` shows it, without lifetimes. */
 export function addressLine(one: Address): string {
-  const { address, broadcast, peer, scope, noPrefixRoute, label } = one;
+  const { address, broadcast, peer, scope, noPrefixRoute, metric, label } = one;
   const parts = [
-    ...[address, peer && `peer ${peer}`, broadcast && `brd ${broadcast}`, `scope ${scope}`],
+    ...[
+      address,
+      peer && `peer ${peer}`,
+      metric && `metric ${metric}`,
+      broadcast && `brd ${broadcast}`,
+      `scope ${scope}`,
+    ],
     ...[noPrefixRoute && 'noprefixroute', label],
   ];
   return parts.filter(Boolean).join(' ');
@@ -162,6 +170,7 @@ export function parseAddresses(text: string): Address[] {
         validFor: seconds(info.valid_life_time),
         preferredFor: seconds(info.preferred_life_time),
         noPrefixRoute: info.noprefixroute === true,
+        metric: typeof info.metric === 'number' ? info.metric : null,
       })),
   );
 }
@@ -257,6 +266,7 @@ export function addAddress(one: Address): string {
     ...lifetime('valid_lft', one.validFor),
     ...lifetime('preferred_lft', one.preferredFor),
     ...(one.noPrefixRoute ? ['noprefixroute'] : []),
+    ...(one.metric === null ? [] : ['metric', String(one.metric)]),
   ].join(' ');
 }
 

@@ -51,7 +51,7 @@ export interface Played {
   readonly routerAnswers: boolean | null;
   readonly atBoot: boolean;
   readonly dns: DesiredDns | null;
-  readonly verdict: Pick<RehearsalOutcome, 'silent' | 'status' | 'ended' | 'expected'>;
+  readonly verdict: Pick<RehearsalOutcome, 'silent' | 'status' | 'ended' | 'expected' | 'resolver'>;
   /** The host's network, and what of it the stage had. */
   readonly around: Network;
   readonly network: Network;

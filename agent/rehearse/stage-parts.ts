@@ -64,7 +64,12 @@ each_mount over_others
 
 cd /mnt/root
 if [ -n "$boot" ]; then
+    if [ -n "\${kept-}" ] && [ -d ".$kept" ]; then cp -a ".$kept" /mnt/kept; fi
     mount -t tmpfs -o mode=755,size=64m run run
+    if [ -d /mnt/kept ]; then
+        mkdir -p ".\${kept%/*}"
+        cp -a /mnt/kept ".$kept"
+    fi
     mount -t tmpfs -o mode=1777,size=64m tmp tmp
     mkdir -p run/lock
     if [ -d /run/systemd/system ]; then mkdir -p run/systemd/system; fi
@@ -119,7 +124,10 @@ build() {
 }
 `;
 
-/** `look NAME` prints addresses, routes and resolv.conf. A printed line is a name and a text in base64. */
+/**
+ * `look NAME` prints addresses, routes and resolv.conf, or the file that `resolv` names. A printed line is a name and a text in
+ * base64.
+ */
 export const STAGE_LOOK = `
 see() {
     printf '%s ' "$1"
@@ -130,9 +138,10 @@ look() {
     ip -j -4 addr show | see "addresses.$1"
     ip -j -4 route show table main | see "routes.$1"
     # A hook may have linked it to a file of /proc, which has no size and keeps its reader waiting.
-    if [ -s /etc/resolv.conf ] && [ -f /etc/resolv.conf ]; then
-        timeout -s KILL 5 head -c 1048576 /etc/resolv.conf | see "resolvConf.$1"
-    elif [ -f /etc/resolv.conf ]; then
+    file=\${resolv:-/etc/resolv.conf}
+    if [ -s "$file" ] && [ -f "$file" ]; then
+        timeout -s KILL 5 head -c 1048576 "$file" | see "resolvConf.$1"
+    elif [ -f "$file" ]; then
         see "resolvConf.$1" </dev/null
     fi
 }

@@ -55,6 +55,7 @@ test('rehearse: settings that are not configured come from the recorded offer', 
   await host.sh('ip route del default; ip route add default via 10.77.0.9; ip addr add 10.76.0.5/24 dev eth0');
   const foretold = await foretell(host, 'RENEW');
   assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), ['10.77.0.11']);
+  assert.ok(foretold.routes.before?.includes('default via 10.77.0.9 dev eth0'), foretold.routes.before?.join('\n'));
   await client.leased();
   await cameTrue(host, foretold);
 });

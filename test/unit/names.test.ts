@@ -18,6 +18,7 @@ const ROLES = [
   'made.ts',
   'other-hooks.ts',
   'running.ts',
+  'stage.ts',
   'sysctls.ts',
   'wanted.ts',
   'way-back.ts',

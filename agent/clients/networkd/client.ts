@@ -32,6 +32,7 @@ export const networkdClient: DhcpClient = {
   ],
   // systemd-networkd runs no script.
   scripts: () => [],
+  stage: async (host, holder, iface) => (await import('./stage.ts')).networkdStage(host, holder, iface),
   sysctls: networkdSysctls,
   leaseFiles: [`${NETWORKD_LEASES}/x`],
 };

@@ -55,6 +55,9 @@ export const DHCP_DROP_INS = dropInSet(
 );
 const SETS = [DNS_DROP_INS, DHCP_DROP_INS];
 
+/** Our drop-ins for the service, in the order in which systemd carries them out. */
+export const SERVICE_DROP_INS = SETS.map(({ service }) => service).sort();
+
 /** The set of a kept drop-in, of a drop-in in use, or of a drop-in for the service. */
 export function dropInSetOf(path: string): DropInSet {
   return SETS.find(({ name, service }) => path === service || path.endsWith(`/${name}`)) ?? DNS_DROP_INS;

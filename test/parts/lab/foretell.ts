@@ -42,8 +42,12 @@ async function foretellBy(host: LabHost, ...args: readonly string[]): Promise<Fo
   return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));
 }
 
-/** The host as `ip` shows it now. */
-export async function cameTrue(host: LabHost, { resolvConf, addresses, routes }: Foretold): Promise<void> {
+/** The host as `ip` shows it now. `file`: what was looked at in place of resolv.conf. */
+export async function cameTrue(
+  host: LabHost,
+  { resolvConf, addresses, routes }: Foretold,
+  file = '/etc/resolv.conf',
+): Promise<void> {
   const shown = await host.sh('ip -4 -o addr show dev eth0');
   const real = [...shown.matchAll(/inet (.*?)\\/g)].map(
     ([, text]) => `${text!.replace(/ dynamic| secondary/g, '').trim()} dev eth0`,
@@ -54,5 +58,5 @@ export async function cameTrue(host: LabHost, { resolvConf, addresses, routes }:
   );
   const table = (await host.sh('ip -4 route show table main')).split('\n').map((line) => line.trim());
   assert.deepEqual(routes.after.toSorted(), table.filter((line) => line !== '').toSorted());
-  assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));
+  assert.equal(resolvConf.after, await host.read(file));
 }

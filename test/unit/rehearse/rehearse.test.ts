@@ -55,20 +55,21 @@ test('rehearse: without a running dhclient the lease file says whose lease it is
   );
   assert.equal(leaseOf(host, held[0]!.client, 'eth0').lease.address, '10.0.0.5', 'before what the hook recorded');
   assert.throws(() => heldInterfaces(host, 'eth1'), {
-    message: 'only leases of dhclient and dhcpcd can be rehearsed, and eth1 has none, present or past',
+    message:
+      'only leases of dhclient, dhcpcd and systemd-networkd can be rehearsed, and eth1 has none, present or past',
   });
 });
 
 test('rehearse: the program that holds the lease in place of dhclient is named', (t) => {
   const host = patientHost(t, {
-    files: { 'sys/class/net/eth0/ifindex': '2\n', 'run/systemd/netif/leases/2': '' },
-    others: { 'systemd-network': { 4: '/lib/systemd/systemd-networkd' } },
+    files: { 'sys/class/net/eth0/ifindex': '2\n', 'run/NetworkManager/devices/2': '[dhcp4]\n' },
+    others: { NetworkManager: { 4: '/usr/sbin/NetworkManager' } },
   });
   assert.throws(
     () => heldInterfaces(host, null),
-    /this host has none, .*: systemd-networkd\[4\] on eth0 holds the lease\. `agent status`/,
+    /this host has none, .*: NetworkManager\[4\] on eth0 holds the lease\. `agent status`/,
   );
-  assert.throws(() => heldInterfaces(host, 'eth0'), /systemd-networkd\[4\] on eth0 holds the lease/);
+  assert.throws(() => heldInterfaces(host, 'eth0'), /NetworkManager\[4\] on eth0 holds the lease/);
   assert.throws(() => heldInterfaces(host, 'eth1'), /eth1 has none, present or past$/);
 });
 

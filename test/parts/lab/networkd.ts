@@ -1,0 +1,57 @@
+/**
+ * systemd-networkd and systemd-resolved on a throw-away host, each by itself: no systemd, no D-Bus. The latter comes from
+ * Debian's archive, because its package would take over this machine's own resolv.conf.
+ */
+import { debianPackage } from './debian-package.ts';
+import { connect, startDhcpServer } from './dhcp.ts';
+import { LabHost } from './host.ts';
+import { AGENT_YAML, OLD } from './scene.ts';
+
+const NETWORK = '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDomains=yes\n';
+export const OFFERS = `option domain-name-servers ${OLD.join(', ')}; option domain-name "old.example.com";`;
+
+/** A host whose systemd-networkd has a lease with the old servers; null if Debian's package cannot be had here. */
+export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1] = { lease: 600, offers: OFFERS }) {
+  const file = await debianPackage('systemd-resolved');
+  if (file === null) return null;
+  const host = await LabHost.create();
+  try {
+    await host.write('/run/lab/resolved.deb', file);
+    await host.sh(`dpkg-deb --fsys-tarfile /run/lab/resolved.deb | tar -x -C / --keep-directory-symlink
+      echo "systemd-resolve:x:994:994::/:/usr/sbin/nologin" >>/etc/passwd; echo "systemd-resolve:x:994:" >>/etc/group
+      rm -rf /etc/systemd/network/* /etc/systemd/system/systemd-networkd.service.d
+      ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf`);
+    await host.write('/etc/systemd/network/10-lan.network', NETWORK);
+    await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
+    await connect(host);
+    const server = await startDhcpServer(host, dhcp);
+    await startNetworkd(host);
+    return { host, server, [Symbol.asyncDispose]: () => host.close() };
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+}
+
+/** Starts both as their services do, and waits until they have the lease. */
+export async function startNetworkd(host: LabHost): Promise<void> {
+  await host.sh(`
+    for file in /etc/systemd/system/systemd-networkd.service.d/*.conf; do
+      [ ! -e "$file" ] || sh -c "$(sed -n "s/^ExecStartPre=+-.bin.sh -c '\\(.*\\)'$/\\1/p" "$file" | sed 's/[$][$]/$/g')"
+    done
+    mkdir -p /run/systemd; cd /run/systemd; mkdir -p netif/links netif/leases netif/lldp resolve
+    chown -R systemd-network: netif; chown systemd-resolve: resolve`);
+  for (const program of ['systemd-resolved', 'systemd-networkd'])
+    host.spawn([`/lib/systemd/${program}`]).stderr!.resume();
+  await host.sh(`cd /run/systemd
+    until grep -qs '^OPER_STATE=routable' netif/state && ls netif/leases/* >/dev/null 2>&1; do sleep 0.05; done
+    until grep -qs '^nameserver' resolve/resolv.conf; do sleep 0.05; done; sleep 0.3`);
+}
+
+/** The machine's start, as far as it is these programs' matter. */
+export async function rebootNetworkd(host: LabHost): Promise<void> {
+  await host.sh(`pkill -KILL -x systemd-network; pkill -KILL -x systemd-resolve
+    while pgrep -x 'systemd-network|systemd-resolve' >/dev/null; do sleep 0.05; done
+    ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/systemd /run/holdfast`);
+  await startNetworkd(host);
+}
