@@ -150,3 +150,46 @@ test('DHCPv6: status, the probe and depends know the leases of both families', {
   assert.doesNotMatch((await host.agent('doctor')).stdout, /HF-LEASES-DISAGREE/);
   for (const { with: held } of await forecasts()) assert.deepEqual(held.nameservers, NEW);
 });
+
+/** The environment of each event, as dhclient gives it to its script. */
+const EVENTS: Readonly<Record<string, string>> = {
+  RENEW: `new_ip_address=10.77.0.100 old_ip_address=10.77.0.100 new_subnet_mask=255.255.255.0 new_domain_name_servers='${OLD.join(' ')}' new_domain_name=four.example`,
+  EXPIRE: 'old_ip_address=10.77.0.100',
+  BOUND6: `new_ip6_address=2001:db8::100 new_max_life=600 new_preferred_life=400 new_dhcp6_name_servers='${OFFERED.join(' ')}' new_dhcp6_domain_search=six.example.`,
+  RENEW6: `new_ip6_address=2001:db8::100 old_ip6_address=2001:db8::100 new_max_life=600 new_preferred_life=400 old_dhcp6_name_servers='${OFFERED.join(' ')}' new_dhcp6_name_servers=${LATER[0]}`,
+  EXPIRE6: 'old_ip6_address=2001:db8::100',
+};
+
+function* orders(reasons: readonly string[]): Iterable<readonly string[]> {
+  if (reasons.length === 0) yield [];
+  for (const first of reasons)
+    for (const rest of orders(reasons.filter((one) => one !== first))) yield [first, ...rest];
+}
+
+test('DHCPv6: the configured values win in each order of the events of both families', { skip }, async () => {
+  await using host = await scene();
+  await host.sh('rm /etc/dhcp/dhclient-exit-hooks.d/aa-list');
+  await host.write('/run/lab/orders', [...orders(Object.keys(EVENTS))].map((order) => `${order.join(' ')}\n`).join(''));
+  // Prints each order after which, or within which, the file was another one.
+  await host.write(
+    '/run/lab/play',
+    `cat /etc/resolv.conf >/run/lab/before
+while read -r order; do
+    for reason in $order; do
+        case $reason in
+${Object.entries(EVENTS)
+  .map(
+    ([reason, variables]) => `        ${reason}) env interface=eth0 reason=${reason} ${variables} dhclient-script ;;\n`,
+  )
+  .join('')}        esac >/dev/null 2>&1 </dev/null
+        cmp -s /etc/resolv.conf /run/lab/before || echo "$order: $reason"
+    done
+done
+`,
+  );
+  const [control] = (await host.sh('head -1 /run/lab/orders | sh /run/lab/play')).split('\n');
+  assert.equal(control, 'RENEW EXPIRE BOUND6 RENEW6 EXPIRE6: RENEW', 'without Holdfast each lease writes');
+  await apply(host);
+  assert.equal(await host.sh('sh /run/lab/play </run/lab/orders'), '');
+  await holds(host);
+});
