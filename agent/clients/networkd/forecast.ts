@@ -14,8 +14,15 @@ import {
 import { linkNames } from '../link-names.ts';
 import { isOurDropIn } from './drop-in.ts';
 import { spanSeconds } from './known-leases.ts';
-import { NETWORKD_LEASES, networkdLinks, networkdVariables, networkdWords } from './managed-links.ts';
+import {
+  NETWORKD_LEASES,
+  type NetworkdLink,
+  networkdLinks,
+  networkdVariables,
+  networkdWords,
+} from './managed-links.ts';
 import { networkLines, SYSTEMD_FOLDERS } from './network-lines.ts';
+import { timeBehind, wasToldTime } from './time-servers.ts';
 
 export async function networkdForecasts(
   host: Host,
@@ -45,11 +52,18 @@ export async function networkdForecasts(
         address: values.get('ADDRESS') ?? null,
         renews: renewal(values, host.stat(file)?.mtimeMs ?? null),
         without,
-        with: valuesWithHeld(without, decidedFor(desired, link.name), holds),
+        with: withTold(host, link, valuesWithHeld(without, decidedFor(desired, link.name), holds), desired),
         stale: staleFiles(host, process, lines),
       },
     ];
   });
+}
+
+/** Time servers that it was told come first at each lease, also where it lists the lease's behind them. */
+function withTold(host: Host, link: NetworkdLink, values: LeaseValues, desired: ConfiguredState): LeaseValues {
+  const told = decidedFor(desired, link.name).ntp?.find((one) => one.values !== null)?.values ?? null;
+  if (told === null || !wasToldTime(host, link.name, told)) return values;
+  return { ...values, ntp: [...told, ...timeBehind(host, link, told)] };
 }
 
 /** systemd-networkd writes the file at each lease, and shifts the renewal by up to a second. */
@@ -87,7 +101,7 @@ function listOf(lines: readonly IniLine[], key: string): string[] {
   return values.slice(values.lastIndexOf('') + 1).flatMap((value) => networkdWords(value));
 }
 
-/** A reload leaves no trace that every version of systemd has, so the sentence names both ways of reading. */
+/** null if it has read the present files. Our own drop-ins change only right before its start. */
 function staleFiles(host: Host, process: Process, lines: readonly IniLine[]): string | null {
   const own = SYSTEMD_FOLDERS.flatMap((folder) => [
     `${folder}/systemd/networkd.conf`,
@@ -96,8 +110,35 @@ function staleFiles(host: Host, process: Process, lines: readonly IniLine[]): st
       .filter((name) => name.endsWith('.conf'))
       .map((name) => `${folder}/systemd/networkd.conf.d/${name}`),
   ]);
-  const files = [...new Set([...lines.map(({ file }) => file), ...own])];
-  const changed = files.filter((file) => changedAfterStart(host, file, process) !== null);
-  if (changed.length === 0) return null;
-  return `${changed.join(', ')} changed after its start; systemd-networkd reads .network files at "networkctl reload" and networkd.conf at its next start`;
+  const networks = new Set(lines.map(({ file }) => file).filter((file) => !isOurDropIn(file)));
+  const changed = (files: readonly string[]) =>
+    files.flatMap((file) => {
+      const time = changedAfterStart(host, file, process);
+      return time === null ? [] : [{ file, time }];
+    });
+  const edited = changed([...networks]);
+  const reloaded = edited.length === 0 ? 0 : lastReload(host);
+  const unread = edited.filter(({ time }) => time > reloaded);
+  const sentences = [
+    [unread, 'reads it at "networkctl reload"'],
+    [changed(own), 'reads it only at its next start'],
+  ] as const;
+  const found = sentences.filter(([files]) => files.length > 0);
+  if (found.length === 0) return null;
+  return found
+    .map(
+      ([files, when]) =>
+        `${files.map(({ file }) => file).join(', ')} changed after its start; systemd-networkd ${when}`,
+    )
+    .join('; ');
+}
+
+/**
+ * When systemd-networkd last read changed files for one of its links, in milliseconds since the epoch; 0 if never. Only
+ * its journal says so in every version.
+ */
+function lastReload(host: Host): number {
+  const said = ['--grep=Re-?configuring with ', '--output=json', '--output-fields=MESSAGE', '--lines=1', '--no-pager'];
+  const { stdout } = host.run('journalctl', ['--boot', '--unit=systemd-networkd.service', ...said]);
+  return Number(/"__REALTIME_TIMESTAMP"\s*:\s*"(\d{1,17})"/.exec(stdout)?.[1] ?? 0) / 1000;
 }

@@ -51,11 +51,25 @@ test('forecast of networkd: its files decide what it takes of the offer; ours co
 
 test('forecast of networkd: files that changed after its start make it stale, and the sentence names them', async (t) => {
   const conf = 'etc/systemd/networkd.conf.d/x.conf';
-  const host = networkdHost(t, { files: { [LEASE]: OFFER, [NETWORK]: '[Network]\nDHCP=yes\n', [conf]: '' } });
+  const files = {
+    [LEASE]: OFFER,
+    [NETWORK]: '[Network]\nDHCP=yes\n',
+    [conf]: '',
+    [READ.slice(1)]: '[Network]\nDNS=\n',
+  };
+  const programs = { journalctl: { stdout: '' } };
+  const host = networkdHost(t, { files, programs });
   const [one] = await leaseForecasts(host, desiredOf(YAML), all);
+  assert.equal(
+    one?.stale,
+    `/${NETWORK} changed after its start; systemd-networkd reads it at "networkctl reload"; /${conf} changed after its start; systemd-networkd reads it only at its next start`,
+  );
+  programs.journalctl.stdout = `{"__REALTIME_TIMESTAMP":"${Date.now()}999","MESSAGE":"eth0: Reconfiguring with"}\n`;
+  const [read] = await leaseForecasts(host, desiredOf(YAML), all);
   assert.match(
-    one?.stale ?? '',
-    /^\/etc\/systemd\/network\/10-lan\.network, \/etc\/systemd\/networkd\.conf\.d\/x\.conf changed/,
+    read?.stale ?? '',
+    /^\/etc\/systemd\/networkd\.conf\.d\/x\.conf changed[^;]*; [^;]*$/,
+    'it was reloaded',
   );
   const started = Math.max(...[NETWORK, conf].map((file) => statSync(join(host.root, file)).ctimeMs)) + 1;
   host.processes = () => [{ pid: 30, arguments: ['/lib/systemd/systemd-networkd'], started, sinceBoot: 0 }];

@@ -68,6 +68,8 @@ test('dhcp section: status names the section in which the operator wrote a setti
   assert.equal(writtenIn(both, null, 'supersede.ntp-servers'), 'dhclient');
   assert.equal(writtenIn(both, null, 'request.also.nis-domain'), 'dhcp');
   assert.equal(writtenIn(both, null, 'request.also.interface-mtu'), 'dhclient');
+  assert.equal(writtenIn(both, null, 'request.also'), 'dhclient', 'a part of the list is only there');
+  assert.equal(writtenIn({ ...both, dhclient: both.dhcp }, null, 'request.also'), 'dhcp');
   assert.equal(writtenIn(both, null, 'ignore'), 'dhclient');
   assert.equal(writtenIn(both, 'eth1', 'ignore'), 'dhcp');
   assert.equal(writtenIn(both, 'eth1', 'supersede.interface-mtu'), 'dhclient');
