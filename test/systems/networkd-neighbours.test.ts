@@ -223,6 +223,16 @@ test('ec2-net-utils: held at the first boot, when the name of the file changes a
   assert.match(await inForce(), /80-ec2\.network/);
   assert.deepEqual(await askedSinceBoot(machine, NEW[0]), HELD);
   assert.deepEqual(await servers(machine), NEW);
+  // As tailscaled tells systemd-resolved of its own link, where that answers.
+  await machine.sh(`ip link add tailscale0 type veth peer name far0; ip addr add 100.64.0.1/32 dev tailscale0; ip link set tailscale0 up
+    resolvectl dns tailscale0 100.100.100.100; resolvectl domain tailscale0 tail0123.ts.net '~0.e.1.a.c.5.1.1.a.7.d.f.ip6.arpa'`);
+  assert.match(await machine.sh('agent apply'), /as wanted|changed/);
+  assert.match(await machine.sh('agent apply'), /as wanted/);
+  assert.match(
+    await machine.sh('resolvectl dns tailscale0; resolvectl domain tailscale0'),
+    /100\.100\.100\.100[\s\S]*tail0123/,
+  );
+  assert.deepEqual(await servers(machine), NEW);
   assert.match(
     (await machine.run(['agent', 'doctor'])).stdout,
     /HF-NETWORKD-RELOAD[\s\S]*setup-policy-routes:\d+: refresh-policy-routes@\.timer starts/,
