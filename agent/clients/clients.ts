@@ -5,6 +5,7 @@ import { dhcpcdClient } from './dhcpcd/client.ts';
 import { networkdClient } from './networkd/client.ts';
 import { networkManagerClient } from './networkmanager/client.ts';
 import { rdnssdClient } from './rdnssd/client.ts';
+import { udhcpcClient } from './udhcpc/client.ts';
 
 export const CLIENTS: readonly DhcpClient[] = [
   dhclientClient,
@@ -12,4 +13,5 @@ export const CLIENTS: readonly DhcpClient[] = [
   networkdClient,
   networkManagerClient,
   rdnssdClient,
+  udhcpcClient,
 ];

@@ -74,7 +74,7 @@ export const DOCTOR_CODES = {
     severity: 'warning',
     why: 'The program writes /etc/resolv.conf when its network changes. The configured DNS settings are then gone until Holdfast repairs them.',
     remedy:
-      'Run `agent apply` with `dns` configured: it makes NetworkManager, dhcpcd, rdnssd and openresolv leave the file alone. docs/doctor.md says how to do that by hand.',
+      'Run `agent apply` with `dns` configured: it makes NetworkManager, dhcpcd, rdnssd, openresolv, and udhcpc as Alpine has it, leave the file alone. docs/doctor.md says how to do that by hand.',
   },
   'HF-RESOLV-HEADER': {
     severity: 'warning',

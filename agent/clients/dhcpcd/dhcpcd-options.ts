@@ -3,6 +3,7 @@
  * hooks. Names and notation were compared with dhcpcd 9.4.1 and 10.1.0.
  */
 import type { OptionDefinition } from '../../config/notation/dhcp-options.ts';
+import { classlessRoutes, hookValue } from '../hook-values.ts';
 
 /** Options that have another name there than dhclient's with underscores. null: dhcpcd does not know the option. */
 const NAMES: Readonly<Record<string, string | null>> = {
@@ -96,27 +97,4 @@ export function neededOption({ name }: OptionDefinition): string | null {
 
 function none(why: string): SupersedeWay {
   return { by: 'none', why };
-}
-
-/** The text that dhcpcd gives to a hook: domains without the last dot, flags as 1 and 0. null for bytes. */
-function hookValue(format: string, values: readonly string[]): string | null {
-  if (/[XEZN]/.test(format)) return null;
-  if (/^[Dd]/.test(format)) return values.map((value) => value.replace(/\.$/, '')).join(' ');
-  if (format.startsWith('f')) return values.map((value) => (value === 'true' ? '1' : '0')).join(' ');
-  return values.join(' ');
-}
-
-/** `0.0.0.0/0 10.77.0.8 192.0.2.0/24 10.77.0.7` for RFC 3442's bytes; null if the bytes are no such list. */
-function classlessRoutes(bytes: readonly string[]): string | null {
-  const routes: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const length = Number(bytes[at]);
-    const significant = Math.ceil(length / 8);
-    const end = at + 1 + significant + 4;
-    if (length > 32 || end > bytes.length) return null;
-    const network = [...bytes.slice(at + 1, at + 1 + significant), '0', '0', '0', '0'].slice(0, 4);
-    routes.push(`${network.join('.')}/${length} ${bytes.slice(end - 4, end).join('.')}`);
-    at = end;
-  }
-  return routes.join(' ');
 }

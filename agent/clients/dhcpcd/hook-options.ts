@@ -1,6 +1,7 @@
 /** The part of our enter hook that holds `dhcp`: variables for dhcpcd's other hooks. */
 import type { DesiredDhcp } from '../../config/desired.ts';
 import { quote } from '../../resolver/compose-sh.ts';
+import { byInterface, indented } from '../by-interface-sh.ts';
 import { type WantedOfDhcpcd, wantedOfDhcpcd } from './wanted.ts';
 
 /**
@@ -11,11 +12,11 @@ import { type WantedOfDhcpcd, wantedOfDhcpcd } from './wanted.ts';
  * therefore recorded, and what was told before is the old value of the next event.
  */
 export function optionLines(dhcp: DesiredDhcp): string {
-  const four = byInterface(dhcp, (wanted) => assignments(wanted, false));
-  const six = byInterface(dhcp, (wanted) => assignments(wanted, true));
+  const four = byInterface(dhcp, (iface) => assignments(wantedOfDhcpcd(dhcp, iface), false));
+  const six = byInterface(dhcp, (iface) => assignments(wantedOfDhcpcd(dhcp, iface), true));
   return `${four + six === '' ? '' : RECORD_BEGIN}${at(EVENTS_4, four)}${at(EVENTS_6, six)}${
     four + six === '' ? '' : RECORD_END
-  }${byInterface(dhcp, advertisementLines)}`;
+  }${byInterface(dhcp, (iface) => advertisementLines(wantedOfDhcpcd(dhcp, iface)))}`;
 }
 
 /** dhcpcd's reasons that bring a lease (script.c of 7 to 10). RECONFIGURE tells the present lease again. */
@@ -81,18 +82,4 @@ function assignments({ variables, hidden }: WantedOfDhcpcd, isSix: boolean): str
 /** A dhcpcd that started without `noipv6rs` hands the name servers of advertisements to its hooks, in nd1_rdnss1_servers. */
 function advertisementLines({ advertisements }: WantedOfDhcpcd): string {
   return advertisements ? '' : '# Nothing of router advertisements.\ncommand unset -v nd1_acquired 2>/dev/null || :\n';
-}
-
-/** The lines for each interface; those of all others are last. */
-function byInterface(dhcp: DesiredDhcp, lines: (wanted: WantedOfDhcpcd) => string): string {
-  const others = lines(wantedOfDhcpcd(dhcp, null));
-  const own = [...dhcp.interfaces.keys()].map((name) => [name, lines(wantedOfDhcpcd(dhcp, name))] as const);
-  if (own.every(([, text]) => text === others)) return others;
-  const branches = own.map(([name, text]) => `${quote(name)})\n${indented(text)}    ;;\n`).join('');
-  return `case "\${interface-}" in\n${branches}*)\n${indented(others)}    ;;\nesac\n`;
-}
-
-/** Values never contain a line break, so every line is a line of sh. */
-function indented(lines: string): string {
-  return lines.replace(/^(?=.)/gm, '    ');
 }

@@ -1,6 +1,7 @@
 /** What `dhcp` asks of dhcpcd on one interface: variables for its hooks, and statements of dhcpcd.conf. */
-import type { DesiredDhcp, DhcpScope, IgnoredOffer } from '../../config/desired.ts';
+import type { DesiredDhcp, IgnoredOffer } from '../../config/desired.ts';
 import { wantedIn, wantedRequest } from '../dhclient/conf/wanted.ts';
+import { ignoredOffers } from '../hook-values.ts';
 import { dhcpcdName, neededOption, supersedeWay } from './dhcpcd-options.ts';
 
 export interface WantedOfDhcpcd {
@@ -27,8 +28,7 @@ export const OPTIONS_OF_OFFER: Readonly<Record<IgnoredOffer, readonly string[]>>
 
 /** @param iface null for the interfaces that have no scope of their own. */
 export function wantedOfDhcpcd(dhcp: DesiredDhcp, iface: string | null): WantedOfDhcpcd {
-  const own = iface === null ? undefined : dhcp.interfaces.get(iface);
-  const ignored = ignoredOffers(dhcp.global, own);
+  const ignored = ignoredOffers(dhcp, iface);
   const ways = wantedIn(dhcp, iface).map(({ definition, values }) => supersedeWay(definition, values));
   const offers = ignored.flatMap((offer) => OPTIONS_OF_OFFER[offer]);
   const set = ways.flatMap((way) => (way.by === 'none' || offers.includes(way.name) ? [] : [way]));
@@ -48,11 +48,4 @@ export function wantedOfDhcpcd(dhcp: DesiredDhcp, iface: string | null): WantedO
     asked: also.flatMap((option) => dhcpcdName(option) ?? []).filter((name) => !refused.includes(name)),
     advertisements: !ignored.includes('router-advertisements'),
   };
-}
-
-/** An interface that supersedes an option takes it, although all others ignore the offer. */
-function ignoredOffers(global: DhcpScope, own: DhcpScope | undefined): IgnoredOffer[] {
-  const set = [...(own?.supersede.keys() ?? [])].map((name) => name.replace('rfc3442-', '').replaceAll('-', '_'));
-  const inherited = global.ignore.filter((offer) => !OPTIONS_OF_OFFER[offer].some((name) => set.includes(name)));
-  return [...new Set([...inherited, ...(own?.ignore ?? [])])];
 }

@@ -15,7 +15,7 @@ import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 /** By comm. */
-export const DHCP_DAEMONS = ['udhcpc', 'pump'] as const;
+export const DHCP_DAEMONS = ['pump'] as const;
 
 export function* dhcpClientsCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   const { host, desired } = around;
@@ -45,10 +45,9 @@ function* others({ host, desired, daemons }: DoctorSurroundings): Iterable<Docto
       const { program, interfaces } = holder;
       // systemd-networkd is often used only for its other tasks, and then holds no lease.
       if (program === 'dhclient' || interfaces.length === 0) continue;
-      const beside = 'only the settings under `dhclient` do not reach it';
       yield {
         code: 'HF-DHCP-OTHER',
-        seen: `${holderName(holder)} holds the lease: \`dns\` is held with it, and ${beside}`,
+        seen: `${holderName(holder)} holds the lease, and the settings under \`dhclient\` do not reach it`,
         severity: desired !== null && dhclientIdle(host, () => leaseHolders(host)) ? 'warning' : 'note',
       };
     }

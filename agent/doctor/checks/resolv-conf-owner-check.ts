@@ -4,6 +4,7 @@ import { leavesResolvConf } from '../../clients/networkmanager/conf.ts';
 import { networkManagerIsHere } from '../../clients/networkmanager/running.ts';
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import { mergeHook, mergesIntoResolvConf } from '../../clients/rdnssd/running.ts';
+import { eventScripts, UDHCPC_CONF } from '../../clients/udhcpc/running.ts';
 import type { Host } from '../../host/host.ts';
 import { isHeader, mayBeHeader } from '../../resolver/header.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
@@ -13,7 +14,7 @@ import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '..
 import { statements } from '../numbered-lines.ts';
 
 /** By comm, which has 15 characters. */
-export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve', 'rdnssd'] as const;
+export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve', 'rdnssd', 'udhcpc'] as const;
 
 export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
@@ -23,6 +24,7 @@ export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<Doct
     networkManager(host, pid('NetworkManager')),
     dhcpcd(host, pid('dhcpcd')),
     rdnssd(host, pid('rdnssd')),
+    udhcpc(host, pid('udhcpc')),
     resolvconf(host),
   ];
   const header = headerOf(host);
@@ -67,6 +69,13 @@ function rdnssd(host: Host, pid: number | undefined): string | null {
   const hook = pid === undefined ? null : mergeHook(host);
   if (hook === null || !mergesIntoResolvConf(hook) || findBlock(host.readText(hook) ?? '') !== null) return null;
   return `rdnssd[${pid}] runs, and its merge hook ${hook} puts the name servers of router advertisements into ${RESOLV_CONF}`;
+}
+
+/** Our lines in udhcpc.conf make the script leave the file alone; not every script sources it. */
+function udhcpc(host: Host, pid: number | undefined): string | null {
+  if (pid === undefined || findBlock(host.readText(UDHCPC_CONF) ?? '') !== null) return null;
+  const scripts = eventScripts(host).join(', ') || 'its script';
+  return `udhcpc[${pid}] runs, and ${scripts} writes ${RESOLV_CONF} at each lease`;
 }
 
 function resolvconf(host: Host): string | null {

@@ -60,16 +60,15 @@ test('doctor, dhclient: another DHCP client is reported if the settings of dhcli
     const found = seenBy(t, dhcpClientsCheck, { files: leased, others, ...patient });
     return found.filter(({ code }) => code === 'HF-DHCP-OTHER').map(({ severity, seen }) => `${severity} ${seen}`);
   };
-  const networkd =
-    'systemd-networkd[4] on eth0 holds the lease: `dns` is held with it, and only the settings under `dhclient` do not reach it';
+  const networkd = 'systemd-networkd[4] on eth0 holds the lease, and the settings under `dhclient` do not reach it';
   assert.deepEqual(look({}), [`note ${networkd}`], 'without a configuration');
   assert.deepEqual(look({ yaml: 'dns: { nameservers: [10.0.0.1] }' }), []);
   const yaml = 'dhclient: { supersede: { ntp-servers: [10.0.0.2] } }';
   assert.deepEqual(look({ yaml }), [`warning ${networkd}`]);
   assert.deepEqual(look({ yaml, dhclients: { 8: 'dhclient eth1' } }), [`note ${networkd}`], 'a dhclient has them');
   assert.deepEqual(look({ files: FILES, yaml }), [], 'systemd-networkd without a lease');
-  assert.deepEqual(look({ others: {}, daemons: { udhcpc: 5 }, yaml: 'dns: { nameservers: [10.0.0.1] }' }), [
-    'undefined udhcpc[5] runs, and Holdfast holds nothing with it',
+  assert.deepEqual(look({ others: {}, daemons: { pump: 5 }, yaml: 'dns: { nameservers: [10.0.0.1] }' }), [
+    'undefined pump[5] runs, and Holdfast holds nothing with it',
   ]);
 });
 
