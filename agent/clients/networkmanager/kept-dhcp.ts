@@ -1,5 +1,4 @@
 import type { DesiredDhcp, DesiredState } from '../../config/desired.ts';
-import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
@@ -8,14 +7,12 @@ import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
 import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
 import { foreignClient } from './conf.ts';
+import { applyConf, knowsConf, readFinding } from './conf-file.ts';
 import { overruled, renderDefaults } from './device-defaults.ts';
 import { decides, MTU, notHeld } from './dhcp-wanted.ts';
 import { KeptProfiles } from './kept-profiles.ts';
 import { type ManagedDevice, managedDevices } from './profiles.ts';
-import { DHCP_CONF, hasReadConf, networkManager, networkManagerIsHere, tellNetworkManager } from './running.ts';
-
-const READ = 'has read the defaults of devices';
-const NOT_READ = 'NetworkManager has not read its configuration since the change';
+import { DHCP_CONF, networkManager, networkManagerIsHere } from './running.ts';
 
 /**
  * Keeps `dhcp` with NetworkManager. The MTU is a default in conf.d, and `ignore` is in the profiles. A setting that NetworkManager cannot hold is a
@@ -57,16 +54,7 @@ export class NetworkManagerDhcp implements Resource {
   async apply(finding: Finding): Promise<Outcome> {
     const { host } = this;
     if (KeptProfiles.isAbout(finding)) return this.profiles.apply(finding, networkManager(host), managedDevices(host));
-    if (finding.kind === 'file') {
-      const outcome = await applyFile(host, finding);
-      tellNetworkManager(host);
-      return outcome;
-    }
-    if (!this.knows()) tellNetworkManager(host);
-    const { resource, key, moment, wanted } = finding;
-    return this.knows()
-      ? { resource, key, moment, result: 'changed', actual: wanted }
-      : { resource, key, moment, result: 'failed', actual: null, reason: NOT_READ };
+    return applyConf(host, finding, DHCP_CONF);
   }
 
   watches(): string[] {
@@ -86,24 +74,15 @@ export class NetworkManagerDhcp implements Resource {
   }
 
   private running(process: Process, devices: readonly ManagedDevice[]): Finding {
-    const knows = this.knows();
+    const knows = knowsConf(this.host, DHCP_CONF);
     const state = knows ? 'ok' : 'drifted';
-    return {
+    const settings = async () => this.mtuStates(devices, 'lease', state);
+    return readFinding(process, state, {
       resource: this.name,
-      key: `NetworkManager[${process.pid}]`,
-      kind: 'process',
-      moment: 'lease',
-      state,
-      wanted: READ,
-      actual: knows ? READ : null,
-      ...(knows ? {} : { reason: NOT_READ }),
-      settings: async () => this.mtuStates(devices, 'lease', state),
-    };
-  }
-
-  private knows(): boolean {
-    const process = networkManager(this.host);
-    return process !== null && hasReadConf(this.host, process, DHCP_CONF);
+      wanted: 'has read the defaults of devices',
+      knows,
+      settings,
+    });
   }
 
   private mtuStates(devices: readonly ManagedDevice[], moment: Moment, state: State): SettingState[] {

@@ -1,6 +1,5 @@
 import type { DesiredDns } from '../../config/desired.ts';
 import { dnsStates } from '../../hold/dns-settings.ts';
-import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
 import type { Finding, Moment, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
@@ -11,14 +10,8 @@ import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
 import { applyHook } from '../hook-file.ts';
 import { mainSettings } from './conf.ts';
-import {
-  DISPATCHER,
-  hasReadConf,
-  NETWORK_MANAGER_CONF,
-  networkManager,
-  networkManagerIsHere,
-  tellNetworkManager,
-} from './running.ts';
+import { applyConf, knowsConf, NOT_READ, readFinding } from './conf-file.ts';
+import { DISPATCHER, NETWORK_MANAGER_CONF, networkManager, networkManagerIsHere } from './running.ts';
 
 const CONF = '# Made by "agent apply"; changes here are overwritten.\n[main]\ndns=none\n';
 
@@ -55,23 +48,7 @@ export class NetworkManager implements Resource {
 
   async apply(finding: Finding): Promise<Outcome> {
     if (finding.key === DISPATCHER) return applyHook(this.host, finding, [DISPATCHER], { mode: 0o755 });
-    if (finding.kind === 'file') {
-      const outcome = await applyFile(this.host, finding);
-      tellNetworkManager(this.host);
-      return outcome;
-    }
-    const { key, moment, wanted } = finding;
-    // If the file was also wrong, NetworkManager was signalled together with the file's change.
-    if (!this.knows()) tellNetworkManager(this.host);
-    const outcome = { resource: this.name, key, moment };
-    return this.knows()
-      ? { ...outcome, result: 'changed', actual: wanted }
-      : {
-          ...outcome,
-          result: 'failed',
-          actual: null,
-          reason: 'this NetworkManager has ended, or another one runs now',
-        };
+    return applyConf(this.host, finding, NETWORK_MANAGER_CONF);
   }
 
   watches(): string[] {
@@ -124,27 +101,11 @@ export class NetworkManager implements Resource {
 
   /** Whether the running NetworkManager has read our file. It reads its configuration at its start and at SIGHUP. */
   private running(process: Process): Finding {
-    const knows = this.knows();
+    const knows = knowsConf(this.host, NETWORK_MANAGER_CONF);
     const state = this.leftToOwner() ? 'skipped' : knows ? 'ok' : 'drifted';
-    const reason = 'NetworkManager has not read its configuration since the change';
-    const wanted = 'has read dns=none';
-    return {
-      resource: this.name,
-      key: `NetworkManager[${process.pid}]`,
-      kind: 'process',
-      moment: 'lease',
-      state,
-      wanted,
-      actual: knows ? wanted : null,
-      ...(state === 'drifted' ? { reason } : {}),
-      settings: async () =>
-        state === 'skipped' ? [] : dnsStates(this.dns, 'lease', state, knows ? undefined : reason),
-    };
-  }
-
-  private knows(): boolean {
-    const process = networkManager(this.host);
-    return process !== null && hasReadConf(this.host, process);
+    const settings = async () =>
+      state === 'skipped' ? [] : dnsStates(this.dns, 'lease', state, knows ? undefined : NOT_READ);
+    return readFinding(process, state, { resource: this.name, wanted: 'has read dns=none', knows, settings });
   }
 
   private leftToOwner(): boolean {
