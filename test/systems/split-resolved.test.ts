@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type CountingServer, startCountingServer } from '../parts/lab/counting-dns.ts';
 import { CORP, EVERY, FROM_CORP, FROM_EVERY, found, splitMoments } from '../parts/lab/split.ts';
 import { Machine, unavailable } from './machine.ts';
+import { installService, property } from './service.ts';
 
 const skip = unavailable();
 const FILE = '/etc/systemd/resolved.conf.d/holdfast-split.conf';
@@ -37,7 +38,7 @@ async function boot(release: Release): Promise<Scene> {
       'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
     dhcp: { lease: 20, renewEvery: 2, offers: `option domain-name-servers ${EVERY}; option routers 10.77.0.1;` },
   });
-  await machine.installAgent();
+  await installService(machine);
   const every = await startCountingServer(machine.outside, EVERY, FROM_EVERY);
   const corp = await startCountingServer(machine.outside, CORP, FROM_CORP);
   return { machine, every, corp };
@@ -51,6 +52,7 @@ async function readAgain(machine: Machine, release: Release): Promise<void> {
 
 /** Whom the names of the split domains and another name are asked of, and of nobody else. */
 async function splits({ machine, every, corp }: Scene, when: string): Promise<void> {
+  await machine.sh('resolvectl flush-caches');
   await every.asked();
   await corp.asked();
   const [inside, outside] = [`${when}.corp.example`, `${when}.other.example`];
@@ -100,8 +102,11 @@ for (const release of Object.keys(VERBS) as Release[]) {
     assert.equal((await splitMoments(machine)).now?.state, 'ok');
     await machine.leased(2);
     await splits(scene, 'leased');
+    await machine.sh('systemctl enable holdfast-apply');
     await machine.reboot();
     await splits(scene, 'booted');
+    assert.equal(await property(machine, 'holdfast-apply', 'ActiveState'), 'active', 'before systemd-resolved runs');
+    assert.equal(await property(machine, 'holdfast-apply', 'ExecMainStatus'), '0');
     assert.equal((await machine.run(['agent', 'plan'])).code, 0);
 
     await machine.sh('resolvectl domain eth0 corp.example "~."');

@@ -33,7 +33,7 @@ export function runningForwards(host: Host, process: Process): ReadonlyMap<strin
 
 /**
  * Makes the running unbound ask as our file says.
- * @param gone domains that it asks at servers of their own, and that the file no longer has.
+ * @param gone domains that an earlier file of ours had, and that the present file has not.
  */
 export async function tellUnbound(
   host: Host,
@@ -41,8 +41,9 @@ export async function tellUnbound(
   split: readonly DesiredSplit[],
   { gone, libcAsks }: { readonly gone: readonly string[]; readonly libcAsks: string },
 ): Promise<void> {
-  const isOpen = runningForwards(host, process) !== null;
-  if (isOpen && gone.length === 0 && !stripsPrivateAddresses(host, process)) {
+  const forwards = runningForwards(host, process);
+  const isLeft = gone.some((domain) => forwards?.has(domain));
+  if (forwards !== null && !isLeft && !stripsPrivateAddresses(host, process)) {
     for (const { domain, servers } of splitZones(split)) tellZone(host, process, `${domain}.`, servers);
     return;
   }
