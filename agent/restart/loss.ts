@@ -56,7 +56,10 @@ export function putBack(host: Host, { addresses, routes }: RestartLoss): string 
   return status === 0 ? null : (error ?? stderr.trim());
 }
 
-const shown = (one: Address) => `${addressLine(one)} dev ${one.interface}`;
+/**
+ * Without the metric of the route to its network: systemd-networkd 252 makes that route anew at its start, with another.
+ */
+const shown = (one: Address) => `${addressLine({ ...one, metric: null })} dev ${one.interface}`;
 
 function left(seconds: number | null, elapsed: number): number | null {
   return seconds === null ? null : seconds - elapsed;
