@@ -13,6 +13,9 @@ const skip = noNetworkManager;
 const MTU = '/sys/class/net/eth0/mtu';
 const CONF = '/etc/NetworkManager/conf.d/90-holdfast-dhcp.conf';
 
+/** Seconds. After half of them the server is asked: a server that changes has the other half to start. */
+const LEASE = 8;
+
 const offer = (mtu: number) => `${offersOf('old.example.com')} option interface-mtu ${mtu};`;
 const mtuOf = async (host: LabHost) => Number(await host.sh(`cat ${MTU}`));
 
@@ -38,7 +41,7 @@ test('NetworkManager, MTU: without Holdfast the next activation takes the MTU of
 });
 
 test('NetworkManager, MTU: held through 25 renewals, another offer, a restart; given back', { skip }, async (t) => {
-  await using scene = await managedHost({ lease: 4, offers: offer(1450) });
+  await using scene = await managedHost({ lease: LEASE, offers: offer(1450) });
   const { host, manager } = scene;
   let { server } = scene;
   const deletions = await watchDeletions(host);
@@ -49,7 +52,7 @@ test('NetworkManager, MTU: held through 25 renewals, another offer, a restart; g
   const watch = await watchFile(host, MTU);
   await renewals(server, 20);
   await server.stop();
-  server = await startDhcpServer(host, { lease: 4, offers: offer(1440) });
+  server = await startDhcpServer(host, { lease: LEASE, offers: offer(1440) });
   await renewals(server, 5);
   const { wrongMs, emptyMs, changes } = await watch.stop();
   assert.deepEqual({ wrongMs, emptyMs, changes }, { wrongMs: 0, emptyMs: 0, changes: 0 });
