@@ -28,6 +28,11 @@ export interface StagedEvent {
   readonly signal: NodeJS.Signals | null;
   /** The reasons that the client's script gets at the event's end. */
   readonly ends: readonly string[];
+  /**
+   * The server's answer that ends the event, where no script does: `unicast 3 5` is a request that it acknowledged
+   * (option 53 of both).
+   */
+  readonly answered?: string;
   /** Seconds after which the event does not come any more. */
   readonly within: number;
 }
@@ -58,10 +63,14 @@ export interface StagePlan {
   /** The files as the running client has read them, where the host's are newer. */
   readonly filesRead: readonly StagedFile[];
   readonly events: Readonly<Partial<Record<LeaseReason, StagedEvent>>>;
-  /** Why no event of the running client can be played, but the machine's start. */
-  readonly onlyBoot?: string;
+  /** Events of this client that the stage cannot play, and why; at the machine's start none of them is asked for. */
+  readonly cannot?: Readonly<Partial<Record<LeaseReason, string>>> | undefined;
   /** The file that has the name servers of the event's end, if another program answers libc. Default: resolv.conf. */
   readonly resolvConf?: string;
+  /** true: the running client first makes its addresses and routes itself, and then those of others are added. */
+  readonly bareStart?: true;
+  /** What stays unknown about the machine's start. */
+  readonly bootNotes?: readonly string[];
   /** What stays unknown about the running client. */
   readonly notes: readonly string[];
 }

@@ -157,10 +157,7 @@ function rehearsal(program: Command, rehearse: Command, name: 'lease' | 'boot', 
   return rehearse
     .command(name)
     .description(description)
-    .argument(
-      '[iface]',
-      'only this interface (default: every interface of dhclient, dhcpcd and, for a boot, systemd-networkd)',
-    )
+    .argument('[iface]', 'only this interface (default: every interface of dhclient, dhcpcd and systemd-networkd)')
     .option(...CONFIG_OPTION)
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but problems')

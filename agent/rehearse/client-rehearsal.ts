@@ -11,8 +11,27 @@ import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { LiveStage } from './live-stage.ts';
-import { answerAs, makeNetwork, networkAround } from './network.ts';
-import { atStart, type BeforeAfter, networkSysctls, type Rehearsal, resultOf, type SeenOnStage } from './result.ts';
+import {
+  addAddress,
+  addRoute,
+  answerAs,
+  makeNetwork,
+  type Network,
+  networkAround,
+  parseAddresses,
+  parseRoutes,
+  routeLine,
+  type StageRoute,
+} from './network.ts';
+import {
+  atStart,
+  type BeforeAfter,
+  networkSysctls,
+  type Rehearsal,
+  resultOf,
+  type SeenOnStage,
+  shownAddress,
+} from './result.ts';
 
 export interface StagedHolder {
   readonly stage: NonNullable<DhcpClient['stage']>;
@@ -39,7 +58,8 @@ export async function playClientEvent(
   const { holder, interface: iface } = held;
   const { program } = holder;
   const plan = await held.stage(host, holder, iface);
-  if (plan.onlyBoot !== undefined && !atBoot) throw new HostError('ENONE', plan.onlyBoot);
+  const cannot = atBoot ? undefined : plan.cannot?.[reason];
+  if (cannot !== undefined) throw new HostError('ENONE', cannot);
   const event = plan.events[reason];
   if (event === undefined) throw new HostError('ENONE', `this is no event of ${program}`);
   const { server: identifier } = plan.offer;
@@ -49,6 +69,7 @@ export async function playClientEvent(
   const around = networkAround(host, iface);
   const network = atBoot ? atStart(around, iface) : around;
   const made = makeNetwork(network);
+  const isBare = plan.bareStart === true && !event.atStart;
   await using stage = await LiveStage.open({
     server,
     client: plan.command,
@@ -58,7 +79,7 @@ export async function playClientEvent(
     resolvConf,
   });
   await stage.do(
-    ...made.network.map((line) => `network ${line}`),
+    ...makeNetwork(isBare ? linksOf(network) : network).network.map((line) => `network ${line}`),
     ...[...made.peer, ...answerAs([...new Set([identifier, ...plan.offer.routers])], iface, network)].map(
       (line) => `peer ${line}`,
     ),
@@ -69,7 +90,7 @@ export async function playClientEvent(
   const { offer } = plan;
   const answering = event.atStart ? event.answering : 'all';
   await stage.startServer({ offer, server: identifier, times: event.times, answering });
-  const run = event.atStart ? await startWith(stage, event) : await runWith(host, stage, plan, event);
+  const run = event.atStart ? await startWith(stage, event) : await runWith(host, stage, plan, event, network);
   await settle(stage);
   await stage.close();
   const seen = seenOn(stage, plan);
@@ -90,10 +111,9 @@ export async function playClientEvent(
     network,
     seen: atBoot ? { ...seen, resolvConf: { ...seen.resolvConf, before: host.readText(resolvConf) } } : seen,
     problems:
-      run !== null || reason === 'TIMEOUT'
-        ? []
-        : [`${program} did not come to ${event.ends.join(' or ')} within ${event.within} s`],
+      run !== null || reason === 'TIMEOUT' ? [] : [`${program} did not come to ${reason} within ${event.within} s`],
     notes: [
+      ...(atBoot ? (plan.bootNotes ?? []) : []),
       ...plan.notes,
       ...(run === null && reason === 'TIMEOUT' ? [`${program} still asks after ${event.within} s`] : []),
       ...(run === null || run.status === 0 ? [] : [`the hooks ended with status ${run.status}`]),
@@ -108,13 +128,21 @@ async function startWith(stage: LiveStage, event: StagedEvent) {
 }
 
 /** The client first comes to its lease while its script does nothing, as if it had run for long. */
-async function runWith(host: Host, stage: LiveStage, plan: StagePlan, event: StagedEvent) {
+async function runWith(host: Host, stage: LiveStage, plan: StagePlan, event: StagedEvent, network: Network) {
   await stage.do('mute', ...plan.filesRead.map(put), 'start');
   const leased = await stage.nextRun({ reasons: plan.leased, muted: true }, LEASED_WITHIN);
   if (leased === null)
     throw new HostError('ESTAGE', `${plan.command[0]} took no lease on the stage (${stage.served.length} messages)`);
-  await stage.do('restore', ...plan.filesRead.map(({ path }) => put(fileNow(host, path))), 'look before', 'unmute');
+  await stage.do('look started');
+  await stage.do(
+    ...restoring(network, stage).map((line) => `change ${line}`),
+    ...plan.filesRead.map(({ path }) => put(fileNow(host, path))),
+    'look before',
+    'unmute',
+  );
+  const from = stage.served.length;
   if (event.answering !== 'all') await stage.answer(event.answering);
+  if (event.answered !== undefined) return stage.nextAnswer(event.answered, from, event.within * 1000);
   const awaited = { reasons: event.ends, muted: false };
   if (event.signal === null) return stage.nextRun(awaited, event.within * 1000);
   // A client may lose a signal that comes while it is busy.
@@ -125,6 +153,30 @@ async function runWith(host: Host, stage: LiveStage, plan: StagePlan, event: Sta
   }
   return null;
 }
+
+/** Only the links, as before a client made anything. */
+const linksOf = ({ links }: Network): Network => ({ links, addresses: [], routes: [] });
+
+/** The lines of `ip -batch` that make the started client's network the host's: another program may have changed it since. */
+function restoring({ addresses, routes }: Network, stage: LiveStage): string[] {
+  const nowAddresses = parseAddresses(stage.section('addresses.started') ?? '').filter((one) => one.interface !== 'lo');
+  const nowRoutes = parseRoutes(stage.section('routes.started') ?? '').filter(isMade);
+  const [had, has] = [new Set(addresses.map(shownAddress)), new Set(nowAddresses.map(shownAddress))];
+  const [wanted, made] = [new Set(routes.map(routeLine)), new Set(nowRoutes.map(routeLine))];
+  return [
+    ...nowRoutes
+      .filter((one) => !wanted.has(routeLine(one)))
+      .map((one) => addRoute(one).replace('route add', 'route del')),
+    ...nowAddresses
+      .filter((one) => !had.has(shownAddress(one)))
+      .map((one) => `addr del ${one.address} dev ${one.interface}`),
+    ...addresses.filter((one) => !has.has(shownAddress(one))).map(addAddress),
+    ...routes.filter((one) => isMade(one) && !made.has(routeLine(one))).map(addRoute),
+  ];
+}
+
+/** Not by the kernel, with an address. */
+const isMade = ({ protocol }: StageRoute) => protocol !== 'kernel';
 
 /** Milliseconds. A client may probe the address for others that have it. */
 const LEASED_WITHIN = 40_000;
@@ -156,7 +208,7 @@ async function settle(stage: LiveStage): Promise<void> {
 
 const LIFETIMES = /"(valid|preferred)_life_time":\d+/g;
 
-function seenOn(stage: LiveStage, { runFolder }: StagePlan): SeenOnStage {
+function seenOn(stage: LiveStage, { runFolder, script }: StagePlan): SeenOnStage {
   const must = (name: string) => {
     const found = stage.section(name);
     if (found === null) throw new HostError('ESTAGE', `the rehearsal ended early, without a result for ${name}`);
@@ -172,7 +224,7 @@ function seenOn(stage: LiveStage, { runFolder }: StagePlan): SeenOnStage {
     resolvConf: both((name) => stage.section(name), 'resolvConf'),
     hidden: must('hidden')
       .split('\n')
-      .filter((socket) => socket !== '' && !socket.startsWith(`${runFolder}/`))
+      .filter((socket) => script !== null && socket !== '' && !socket.startsWith(`${runFolder}/`))
       .sort(),
     left: 0,
     output: must('output'),

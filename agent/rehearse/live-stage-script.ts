@@ -55,21 +55,12 @@ start() {
     env -i "PATH=${SERVICE_PATH}" ${LIMITED} "$@" </dev/null >>/dev/output 2>&1 7<&- 8<&- &
     client=$!
 }
-# Routes that the client made or removed at its start: the host has them otherwise.
-restore() {
-    ip -4 route show table main >/dev/now
-    { grep -Fxv -f /dev/made /dev/now || :; } | sed 's/^/route del /' >/dev/change
-    { grep -Fxv -f /dev/now /dev/made || :; } | sed 's/^/route add /' >>/dev/change
-    ip -force -4 -batch /dev/change >/dev/null 2>&1 || :
-    rm -f /dev/now /dev/change
-}
 while read -r word rest; do
     case "$word" in
     network | peer | sysctl) collect "$word" "$rest" ;;
     build)
         build
         see network </dev/log.network
-        ip -4 route show table main >/dev/made
         ;;
     # A path, the time of its last change in seconds, and its bytes in base64.
     put)
@@ -82,7 +73,10 @@ while read -r word rest; do
     mute) : >/dev/muted ;;
     unmute) rm -f /dev/muted ;;
     start) start "$@" ;;
-    restore) restore ;;
+    change)
+        echo "$rest" >/dev/change
+        ip -force -4 -batch /dev/change >/dev/null 2>&1 || :
+        ;;
     signal) kill -s "$rest" "$client" 2>/dev/null || : ;;
     look) look "$rest" ;;
     esac

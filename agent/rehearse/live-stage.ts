@@ -182,6 +182,12 @@ export class LiveStage implements AsyncDisposable {
     );
   }
 
+  /** As a run of a script: the server's next answer of this kind, counted from `from`; null if none comes in time. */
+  nextAnswer(kind: string, from: number, limit: number): Promise<ScriptRun | null> {
+    const run = { reason: kind, interface: '', status: 0, muted: false };
+    return this.#until(() => (this.#served.slice(from).includes(kind) ? run : null), limit);
+  }
+
   get runs(): readonly ScriptRun[] {
     return this.#runs;
   }

@@ -147,7 +147,7 @@ function shownRoutes(routes: readonly StageRoute[]): string[] {
   return routes.toSorted((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b)))).map(routeLine);
 }
 
-const shownAddress = (one: Address) => `${addressLine(one)} dev ${one.interface}`;
+export const shownAddress = (one: Address) => `${addressLine(one)} dev ${one.interface}`;
 
 /** Notes on the differences between the rehearsal and the real host. */
 function caveats(

@@ -55,12 +55,12 @@ function text(): string {
   return `# Rehearsed, and then happened
 
 This page is for the operator who wants to know how far a rehearsal can be trusted ([rehearse.md](rehearse.md)). Written by
-\`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-dhcpcd.test.ts\` does the
-same with dhcpcd, and fails if a row differs.
+\`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-dhcpcd.test.ts\` and
+\`rehearse-networkd.test.ts\` do the same with dhcpcd and systemd-networkd, and fail if a row differs.
 
 Each row is one throw-away host with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
-*rehearsed = happened* says whether resolv.conf (every byte), the addresses and the routes are as foretold. The wanted servers are 10.77.0.21 and 10.77.0.22;
-10.77.0.11 and 10.77.0.12 are those that the client read at its start.
+*rehearsed = happened* says whether resolv.conf (every byte; of systemd-networkd the file of systemd-resolved with its servers), the addresses and the routes are as foretold. The wanted servers are 10.77.0.21 and 10.77.0.22;
+10.77.0.11 and 10.77.0.12 are those that the client read at its start, or that the server offers.
 
 | event | how it is made to happen |
 | --- | --- |

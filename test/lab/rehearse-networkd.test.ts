@@ -1,15 +1,16 @@
-/** The rehearsed boot of systemd-networkd and systemd-resolved is what then happens: both real, both outcomes compared. */
+/** Each rehearsal of systemd-networkd and systemd-resolved foretells what then happens: both real, both outcomes compared. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
-import { cameTrue, foretellBoot } from '../parts/lab/foretell.ts';
+import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
 import { networkdLabHost, OFFERS, rebootNetworkd } from '../parts/lab/networkd.ts';
+import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
 import { NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
-const options = { skip: unavailable(), concurrency: 2 };
+const options = { skip: unavailable(), concurrency: 3 };
 const UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 async function scene(t: TestContext, ...args: Parameters<typeof networkdLabHost>) {
@@ -18,19 +19,41 @@ async function scene(t: TestContext, ...args: Parameters<typeof networkdLabHost>
   return made;
 }
 
-test('rehearse: a boot of systemd-networkd is foretold where nothing holds the new servers', options, async (t) => {
-  await using made = await scene(t);
+test('rehearse: systemd-networkd’s next event is foretold', options, async (t) => {
+  const made = await scene(t);
   if (made === null) return;
-  const { host } = made;
-  const foretold = await foretellBoot(host);
-  assert.equal(foretold.code, 2);
-  assert.match(
-    foretold.problems.join('\n'),
-    /nameserver 10\.77\.0\.11 10\.77\.0\.12, wanted 10\.77\.0\.21 10\.77\.0\.22/,
+  await made.host.close();
+  const cases = REHEARSAL_CASES.filter(({ client }) => client === 'systemd-networkd');
+  await Promise.all(
+    cases.map(({ event, way, isHeld, givesUp, run }) =>
+      t.test(`${event}, ${way}`, async () => {
+        const foretold = await run();
+        // What resolvectl told is gone with the programs.
+        const stands = isHeld || event !== 'boot';
+        assert.equal(foretold.code, stands ? 0 : 2, foretold.problems.join('\n'));
+        assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), stands ? NEW : OLD);
+        assert.equal(foretold.addresses.after.length, givesUp ? 0 : 1);
+      }),
+    ),
   );
-  await rebootNetworkd(host);
+});
+
+test('rehearse: what others added to systemd-networkd’s link stays, as at the real renewal', options, async (t) => {
+  await using made = await scene(t, { lease: 600, renewEvery: 4, offers: OFFERS });
+  if (made === null) return;
+  const { host, server } = made;
+  await host.agent('apply');
+  // Right after a renewal, so that the next one does not come before the rehearsal has looked.
+  await server.log.until(/^DHCPACK/, server.log.lines.length);
+  await host.sh(
+    'sleep 0.3; ip addr add 10.76.0.5/24 dev eth0; ip route add 10.98.0.0/16 via 10.77.0.9; ip route del default',
+  );
+  const foretold = await foretell(host, 'RENEW');
+  assert.ok(foretold.addresses.after.some((line) => line.startsWith('10.76.0.5/24')));
+  assert.ok(foretold.routes.before?.every((line) => !line.startsWith('default')));
+  await server.log.until(/^DHCPACK/, server.log.lines.length);
+  await host.sh('sleep 0.5');
   await cameTrue(host, foretold, UPLINKS);
-  assert.deepEqual(nameservers(await host.read(UPLINKS)), OLD);
 });
 
 test('rehearse: a boot of systemd-networkd is foretold with the drop-ins that Holdfast keeps', options, async (t) => {
@@ -41,7 +64,6 @@ test('rehearse: a boot of systemd-networkd is foretold with the drop-ins that Ho
   });
   if (made === null) return;
   const { host } = made;
-  // Without D-Bus the running links cannot be told, but everything for the next start is made.
   await host.agent('apply');
   const foretold = await foretellBoot(host);
   assert.equal(foretold.code, 0, foretold.problems.join('\n'));
@@ -66,6 +88,7 @@ test(
     const foretold = await foretellBoot(host);
     assert.equal(foretold.code, 2);
     assert.match(foretold.problems.join('\n'), /nameserver 10\.66\.6\.6, wanted/);
+    assert.match(foretold.notes.join('\n'), /zzz-other\.conf changed after systemd-networkd\[\d+\] on eth0 started/);
     await rebootNetworkd(host);
     await cameTrue(host, foretold, UPLINKS);
   },
@@ -75,22 +98,25 @@ test('rehearse: what cannot be rehearsed of systemd-networkd is said, and why', 
   await using made = await scene(t);
   if (made === null) return;
   const { host } = made;
-  const lease = await host.agent('rehearse', 'lease', 'eth0');
+  const lease = await host.agent('rehearse', 'lease', 'eth0', '--reason', 'RELOAD', 'REBOOT', 'TIMEOUT', '--json');
   assert.equal(lease.code, 4);
-  assert.match(lease.stderr, /knows what resolvectl told it.* so only `agent rehearse boot` plays it/);
+  const each = await Promise.all(['RELOAD', 'REBOOT'].map((one) => host.agent('rehearse', 'lease', '--reason', one)));
+  assert.match(each[0]!.stderr, /a reload does depends on when the running systemd-networkd read each file/);
+  assert.match(each[1]!.stderr, /`agent rehearse boot` plays the machine's start/);
   await host.write('/etc/systemd/network/10-lan.network.d/50-x.conf', '[Match]\nDriver=veth\n');
   const boot = await host.agent('rehearse', 'boot', 'eth0');
   assert.equal(boot.code, 4);
   assert.match(boot.stderr, /50-x\.conf:2 matches the link by Driver, which a link of the stage does not have/);
 });
 
-test('rehearse: a boot of systemd-networkd leaves the host as it was, also if it is killed', options, async (t) => {
+test('rehearse: rehearsals of systemd-networkd leave the host as it was, also if one is killed', options, async (t) => {
   await using made = await scene(t);
   if (made === null) return;
   const { host } = made;
   await host.agent('apply');
   const before = await fingerprint(host);
   assert.notEqual((await foretellBoot(host)).resolvConf.after, null);
+  assert.deepEqual((await foretell(host, 'EXPIRE')).addresses.after, []);
   assert.deepEqual(await changedSince(host, before), []);
   const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse boot']);
   const pid = await new Log(child.stdout!).until(/^\d+$/);

@@ -1,5 +1,5 @@
 /**
- * systemd-networkd and systemd-resolved on a throw-away host, each by itself: no systemd, no D-Bus. The latter comes from
+ * systemd-networkd and systemd-resolved on a throw-away host, without systemd, and with a message bus of their own. The latter comes from
  * Debian's archive, because its package would take over this machine's own resolv.conf.
  */
 import { debianPackage } from './debian-package.ts';
@@ -25,6 +25,9 @@ export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
     await connect(host);
     const server = await startDhcpServer(host, dhcp);
+    await host.sh('mkdir -p /run/dbus');
+    host.spawn(['dbus-daemon', '--system', '--nofork', '--nopidfile', '--nosyslog']).stderr!.resume();
+    await host.sh('until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done');
     await startNetworkd(host);
     return { host, server, [Symbol.asyncDispose]: () => host.close() };
   } catch (error) {
@@ -32,6 +35,8 @@ export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1
     throw error;
   }
 }
+
+export type NetworkdScene = NonNullable<Awaited<ReturnType<typeof networkdLabHost>>>;
 
 /** Starts both as their services do, and waits until they have the lease. */
 export async function startNetworkd(host: LabHost): Promise<void> {

@@ -1,9 +1,13 @@
 /** Each client and event that is rehearsed and then made to happen: for the lab's tests, and for the table in the documents. */
+
 import { DHCLIENT_EVENTS, DHCLIENT_WAYS } from './dhclient-events.ts';
+import type { DhcpOptions } from './dhcp.ts';
 import { dhcpcdHost } from './dhcpcd.ts';
 import { DHCPCD_EVENTS, DHCPCD_WAYS } from './dhcpcd-events.ts';
 import { cameTrue, type Foretold, foretell, foretellBoot } from './foretell.ts';
 import type { LabHost } from './host.ts';
+import { type NetworkdScene, networkdLabHost } from './networkd.ts';
+import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { staleHost } from './scene.ts';
 
 export interface RehearsalCase {
@@ -22,7 +26,10 @@ export interface RehearsalCase {
 /** Everything of one client: how its host comes to be, how it is held, and how each event is made to happen. */
 interface Played<Dhcp, Scene> {
   readonly client: string;
-  readonly begin: (dhcp: Dhcp) => Promise<Scene>;
+  /** null if a part of it cannot be had here. */
+  readonly begin: (dhcp: Dhcp) => Promise<Scene | null>;
+  /** What is looked at in place of resolv.conf. */
+  readonly file?: string;
   readonly ways: Readonly<Record<string, (host: LabHost) => Promise<void>>>;
   readonly events: Readonly<
     Record<string, { readonly dhcp: Dhcp; readonly givesUp: boolean; happen(scene: Scene): Promise<void> }>
@@ -32,6 +39,13 @@ interface Played<Dhcp, Scene> {
 export const REHEARSAL_CASES: readonly RehearsalCase[] = [
   ...casesOf({ client: 'dhclient', begin: staleHost, ways: DHCLIENT_WAYS, events: DHCLIENT_EVENTS }),
   ...casesOf({ client: 'dhcpcd', begin: dhcpcdHost, ways: DHCPCD_WAYS, events: DHCPCD_EVENTS }),
+  ...casesOf<DhcpOptions, NetworkdScene>({
+    client: 'systemd-networkd',
+    begin: networkdLabHost,
+    ways: NETWORKD_WAYS,
+    events: NETWORKD_EVENTS,
+    file: '/run/systemd/resolve/resolv.conf',
+  }),
 ];
 
 function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost }>({
@@ -39,6 +53,7 @@ function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost 
   begin,
   ways,
   events,
+  file,
 }: Played<Dhcp, Scene>): RehearsalCase[] {
   return Object.entries(ways).flatMap(([way, prepare]) =>
     Object.entries(events).map(([event, { dhcp, givesUp, happen }]) => ({
@@ -49,10 +64,11 @@ function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost 
       givesUp,
       async run() {
         await using scene = await begin(dhcp);
+        if (scene === null) throw new Error(`${client} cannot be had here`);
         await prepare(scene.host);
         const foretold = await foretellOne(scene.host, event);
         await happen(scene);
-        await cameTrue(scene.host, foretold);
+        await cameTrue(scene.host, foretold, file);
         return foretold;
       },
     })),
