@@ -20,14 +20,19 @@ export interface Dhcp6Options {
 }
 
 /**
- * An IPv6 address on the far side, and both links up. Neither side checks its own addresses first (a second of waiting), so
- * that a client may send at once.
+ * An IPv6 address on the far side, and both links up, each with its link-local address, without which dhclient ends.
+ * Neither side checks its own addresses first (a second of waiting), so that a client may send at once.
  */
 export async function connect6(host: LabHost, wire = 0): Promise<void> {
   const { host: near } = subnet(wire);
   await host.sh(`sysctl -qw net.ipv6.conf.${near}.accept_dad=0; ip link set ${near} up`);
   await connectFar6(host, wire);
+  await host.sh(hasLinkLocal(near));
 }
+
+/** The kernel makes the address a moment after both ends of the wire are up. */
+const hasLinkLocal = (name: string) =>
+  `until ip -6 addr show dev ${name} scope link | grep -q inet6; do sleep 0.02; done`;
 
 /** The far side alone. */
 export async function connectFar6(host: LabHost, wire = 0): Promise<void> {
