@@ -171,13 +171,13 @@ export class LiveStage implements AsyncDisposable {
     await this.#until(() => (this.#served.slice(from).includes(`now ${answering}`) ? true : null), STEP_LIMIT);
   }
 
-  /** The next run of the script for one of these reasons, counted from `from`; null if none comes in time. */
+  /** The first run of the script for one of these reasons; null if none comes in time. */
   nextRun(
-    { from = 0, reasons, muted }: { from?: number; reasons: readonly string[]; muted: boolean },
+    { reasons, muted }: { readonly reasons: readonly string[]; readonly muted: boolean },
     limit: number,
   ): Promise<ScriptRun | null> {
     return this.#until(
-      () => this.#runs.slice(from).find((run) => run.muted === muted && reasons.includes(run.reason)) ?? null,
+      () => this.#runs.find((run) => run.muted === muted && reasons.includes(run.reason)) ?? null,
       limit,
     );
   }
@@ -186,10 +186,6 @@ export class LiveStage implements AsyncDisposable {
   nextAnswer(kind: string, from: number, limit: number): Promise<ScriptRun | null> {
     const run = { reason: kind, interface: '', status: 0, muted: false };
     return this.#until(() => (this.#served.slice(from).includes(kind) ? run : null), limit);
-  }
-
-  get runs(): readonly ScriptRun[] {
-    return this.#runs;
   }
 
   /** What the server heard and answered: `broadcast 3 5` is a request that it acknowledged. */
