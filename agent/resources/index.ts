@@ -29,8 +29,10 @@ export function makeResources(
   const ofClients = CLIENTS.flatMap((client) =>
     client.resources.map(({ name, make }, index) => {
       const one = () => make(host, desired, around);
-      const hasOrphans = index === 0 && client.orphans !== undefined;
-      return [name, hasOrphans ? () => new UnlessGone(host, client, one()) : one] as const;
+      if (client.orphans === undefined) return [name, one] as const;
+      // The first resource takes away the files of all of them.
+      const gone = { ...client, orphans: index === 0 ? client.orphans : () => [] };
+      return [name, () => new UnlessGone(host, gone, one())] as const;
     }),
   );
   const all: Record<ResourceName, () => Resource> = {
