@@ -2,6 +2,7 @@
 import { compareFile } from '../../hold/files/compare-file.ts';
 import { ORIGINALS, Originals } from '../../hold/originals/originals.ts';
 import type { Finding } from '../../hold/resource.ts';
+import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type ManagedDevice, PROFILES } from './profiles.ts';
 import { TAUGHT, taughtDevices } from './taught.ts';
@@ -9,10 +10,11 @@ import { TAUGHT, taughtDevices } from './taught.ts';
 /** The finding about a running device begins with this. */
 export const DEVICE = 'NetworkManager on ';
 
-/** Whether a profile or a device may not be given back yet. Costs next to nothing. */
+/** Whether a profile or a device may not be given back yet; false for a user who may not see it. Costs next to nothing. */
 export function hasProfileLeft(host: Host): boolean {
   const record = `file.${encodeURIComponent(`${PROFILES}/`)}`;
-  return host.lstat(TAUGHT) !== null || host.list(ORIGINALS).some((name) => name.startsWith(record));
+  const isRecorded = () => host.list(ORIGINALS).some((name) => name.startsWith(record));
+  return host.lstat(TAUGHT) !== null || (nullIfRefused(isRecorded) ?? false);
 }
 
 /** @param wanted devices whose profiles the configuration decides. */

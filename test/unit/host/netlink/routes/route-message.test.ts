@@ -58,7 +58,7 @@ for (const route of ROUTES) {
     const seen = read(asMessage(...routeBody(route)));
     const { body, expires, ...rest } = seen!;
     assert.deepEqual(rest, { ...route, hops: route.hops.map((hop) => ({ ...hop, usable: true })) });
-    assert.equal(expires, false);
+    assert.equal(expires, null);
     assert.deepEqual(body, Buffer.concat(routeBody(route)), 'and is made anew by the same bytes');
   });
 }
@@ -86,10 +86,10 @@ test('route message: attributes that the kernel adds are left out when the route
   assert.equal(told.body.length, Buffer.concat([rtmsg!, ...rest, multipath]).length);
 });
 
-test('route message: a route with a lifetime is known as one', () => {
+test('route message: the lifetime of a route comes in hundredths of a second', () => {
   const cache = Buffer.alloc(32);
-  cache.writeInt32LE(1800, 8);
-  assert.equal(read(asMessage(...routeBody(IPV6), attribute(12, cache)))!.expires, true);
+  cache.writeInt32LE(180_000, 8);
+  assert.equal(read(asMessage(...routeBody(IPV6), attribute(12, cache)))!.expires, 1800);
 });
 
 test('route message: a deletion names the protocol, any scope, and no next hop', () => {
