@@ -1,9 +1,8 @@
 /**
  * The contract of DHCP clients: programs that take leases. Everything that is special to one program stands in its
  * folder, with the same file name for the same role: client.ts (this contract), running.ts (its processes),
- * known-leases.ts, forecast.ts, kept.ts (what Holdfast keeps of its files), sysctls.ts, way-back.ts. clients.ts is the
- * list.
- * known-leases.ts, stage.ts (how it is rehearsed), kept.ts (what Holdfast keeps of its files), sysctls.ts, way-back.ts. clients.ts is the list.
+ * known-leases.ts, forecast.ts, stage.ts (how it is rehearsed), kept.ts (what Holdfast keeps of its files), sysctls.ts,
+ * way-back.ts. clients.ts is the list.
  */
 import type { ConfiguredState, DesiredState } from '../config/desired.ts';
 import type { KnownFiles } from '../hold/files/verified-files.ts';

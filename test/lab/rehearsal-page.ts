@@ -59,8 +59,12 @@ This page is for the operator who wants to know how far a rehearsal can be trust
 \`rehearse-networkd.test.ts\` do the same with dhcpcd and systemd-networkd, and fail if a row differs.
 
 Each row is one throw-away host with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
-*rehearsed = happened* says whether resolv.conf (every byte; of systemd-networkd the file of systemd-resolved with its servers), the addresses and the routes are as foretold. The wanted servers are 10.77.0.21 and 10.77.0.22;
-10.77.0.11 and 10.77.0.12 are those that the client read at its start, or that the server offers.
+*rehearsed = happened* says whether every byte of resolv.conf, the addresses and the routes are as foretold. With systemd-networkd, the file in which
+systemd-resolved lists its servers counts in place of resolv.conf.
+
+The wanted servers are 10.77.0.21 and 10.77.0.22. The client read 10.77.0.11 and 10.77.0.12 at its start, or the server offers them. *Not as wanted*
+counts all of resolv.conf: \`search\`, \`options\`, \`sortlist\` and the form that Holdfast writes. The address that a client gives up at NAK, EXPIRE or
+dhcpcd's TIMEOUT is no fault.
 
 | event | how it is made to happen |
 | --- | --- |
@@ -70,7 +74,7 @@ Each row is one throw-away host with the real client and a real DHCP server. \`a
 | EXPIRE | the server is gone until the lease ends |
 | RELOAD | \`dhcpcd -n\`. Nothing has a running dhclient read its configuration again |
 | REBOOT | the client is killed and started again |
-| TIMEOUT | the same, and no server answers. The router answers dhclient-script's ping |
+| TIMEOUT | the client is killed and started again, and no server answers. The router answers dhclient-script's ping |
 | boot | the client starts on a bare interface, with nothing of it in /run |
 
 ${table(head, rows)}`;
