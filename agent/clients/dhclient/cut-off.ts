@@ -51,7 +51,9 @@ interface LostGateway {
 function lostGateways(host: Host, { routes, dhclient }: DesiredState): LostGateway[] {
   if (!host.live) return [];
   const ignores = (dev: string) =>
-    dhclient.global.ignore.length + (dhclient.interfaces.get(dev)?.ignore.length ?? 0) > 0;
+    [...dhclient.global.ignore, ...(dhclient.interfaces.get(dev)?.ignore ?? [])].some(
+      (offer) => offer !== 'router-advertisements',
+    );
   const direct = routes.flatMap(directNetworks);
   const addressed = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
   return routes.flatMap((route) =>

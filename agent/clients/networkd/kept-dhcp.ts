@@ -126,7 +126,7 @@ export class NetworkdDhcp implements Resource {
   /** Why the next start would lose the default route; null if it would not. */
   private async whyCutOff(): Promise<string | null> {
     if (!this.settings.some(({ asks }) => asks.part === 'ignore')) return null;
-    return (await import('../dhclient/cut-off.ts')).cutOff(this.host, this.desired);
+    return (await import('../dhclient/cut-off.ts')).cutOff(this.host, { ...this.desired, dhclient: this.desired.dhcp });
   }
 
   private async compareFile(plan: DhcpPlan, lost: string | null): Promise<Finding | null> {

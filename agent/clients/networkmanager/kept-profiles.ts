@@ -112,7 +112,10 @@ export class KeptProfiles {
     const running = process === null ? [] : [this.running(wish, device.file, process)];
     const found = [...(file === null ? [] : [file]), ...running];
     if (found.every(({ state }) => state === 'ok')) return [...refusals, ...found];
-    const refusal = (await import('../dhclient/cut-off.ts')).cutOff(this.host, this.desired);
+    const refusal = (await import('../dhclient/cut-off.ts')).cutOff(this.host, {
+      ...this.desired,
+      dhclient: this.desired.dhcp,
+    });
     const judged = (finding: Finding) =>
       refusal === null || finding.state === 'ok' ? finding : { ...finding, refusal, reason: refusal };
     return [...refusals, ...found.map(judged)];
