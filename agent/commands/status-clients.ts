@@ -119,7 +119,7 @@ function tellClient(
     );
   }
   if (pending.length > 0) print(`  ${paint('yellow', 'pending until its next start')}: ${shown(pending.join(', '))}`);
-  // Of DHCPv6 the script writes nothing at a renewal that brings the same values.
+  // At a renewal of DHCPv6 that brings the same values, the script writes nothing.
   const event = family === 6 ? 'its next start, or a changed offer,' : 'its next event';
   for (const lease of leases) {
     print(

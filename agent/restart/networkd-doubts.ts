@@ -12,7 +12,7 @@ import { resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 
-/** 247 gives up address and routes at each restart. Of the others only these were measured. */
+/** systemd 247 gives up address and routes at each restart. Of the later versions only these two were measured. */
 const MEASURED = [252, 257];
 /** Protocols of routes that systemd-networkd or the kernel makes anew. */
 const OWN = ['kernel', 'dhcp', 'ra'];

@@ -13,7 +13,7 @@ const skip = unavailable();
 const OFFERED = ['2001:db8::11', '2001:db8::12'];
 const LATER = ['2001:db8::13'];
 
-/** T1, T2, deprecation and expiry come within seconds, and are still apart. */
+/** T1, T2, deprecation and expiry come within seconds, each at a second of its own. */
 const QUICK: Dhcp6Options = { lease: 7, preferred: 4, renewEvery: 1, rebindAfter: 2 };
 
 const serve6 = (host: LabHost, servers: readonly string[]): Promise<DhcpServer> =>
@@ -51,7 +51,7 @@ test('DHCPv6, control: without Holdfast the last lease that writes wins', { skip
   const four = Dhclient.start(host);
   await four.leased();
   assert.deepEqual(await servers(), OLD);
-  // The script writes at every event of IPv4. Of IPv6 it writes at BOUND6, and when the offered values change.
+  // The script writes at every event of IPv4, but of IPv6 only at BOUND6 and when the offered values change.
   await four.kill();
   const six = Dhclient.start(host, { family: 6 });
   await six.leased();

@@ -26,7 +26,7 @@ export function options(text: string): Option[] {
 export const BLOCKS = new Set(['interface', 'ssid', 'profile']);
 
 /**
- * What a statement decides. Of two statements about one subject, dhcpcd takes the later one: `option` and `require` take
+ * The subject that a statement decides. dhcpcd takes the later of two statements about it: `option` and `require` take
  * back a `nooption` of the same name, also that of Debian's own file.
  */
 export function subjectsOf({ name, value }: Pick<Option, 'name' | 'value'>): string[] {

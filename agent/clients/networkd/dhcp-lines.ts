@@ -15,7 +15,7 @@ export interface DropInLine {
 
 export type DhcpMeaning = { readonly lines: readonly DropInLine[] } | { readonly refusal: string };
 
-/** Which key takes an option of an offer. The key of DHCPv6 is not there in each version; the others ignore it. */
+/** The key that takes an option of an offer. Not every version has the key of DHCPv6; a version without it ignores it. */
 const TAKEN_BY: Readonly<Record<string, readonly [Section, string]>> = {
   routers: ['DHCPv4', 'UseGateway'],
   'domain-name-servers': ['DHCPv4', 'UseDNS'],
@@ -88,7 +88,7 @@ function ignored(offer: string, speaksIpv6: boolean): readonly DropInLine[] {
   return only(['Network', 'IPv6AcceptRA=no'], ...start).lines;
 }
 
-/** systemd-networkd takes no list of options not to ask for: it asks for what it takes. */
+/** systemd-networkd has no list of options that it must not ask for: it asks for each option that a key makes it take. */
 function unrequested(option: string): DhcpMeaning {
   const key = TAKEN_BY[option];
   if (key === undefined)
@@ -111,7 +111,7 @@ function requested(option: string): DhcpMeaning {
 
 const SECTIONS: readonly Section[] = ['Link', 'Network', 'DHCPv4', 'DHCPv6'];
 
-/** The text of the drop-in; null if there is no line. Where two lines set one key, "no" counts: nothing is taken that was to be left. */
+/** The text of the drop-in; null if there is no line. If two lines set one key, "no" counts: it takes no part that is to be left. */
 export function renderDhcpDropIn(all: readonly DropInLine[]): string | null {
   if (all.length === 0) return null;
   const isRefused = ({ section, line }: DropInLine) =>

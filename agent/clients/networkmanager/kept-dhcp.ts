@@ -15,8 +15,8 @@ import { type ManagedDevice, managedDevices } from './profiles.ts';
 import { DHCP_CONF, networkManager, networkManagerIsHere } from './running.ts';
 
 /**
- * Keeps `dhcp` with NetworkManager. The MTU is a default in conf.d, and `ignore` is in the profiles. A setting that NetworkManager cannot hold is a
- * skipped finding that says what to write in its place.
+ * Keeps `dhcp` with NetworkManager. The MTU is a default in conf.d, and `ignore` is in the profiles. A setting that
+ * NetworkManager cannot hold is a skipped finding that says what to write in its place.
  */
 export class NetworkManagerDhcp implements Resource {
   readonly name = 'networkmanager-dhcp';

@@ -69,7 +69,7 @@ export class Rdnssd implements Resource {
     return { wanted, settings: async () => this.settings(state, reason) };
   }
 
-  /** Of the name servers only, at both moments. */
+  /** The states of `dns.nameservers`, the only setting that the hook holds, at both moments. */
   private settings(state: State, reason?: string): SettingState[] {
     const all = (['lease', 'boot'] as const).flatMap((moment) => dnsStates(this.dns, moment, state, reason));
     return all.filter(({ setting }) => setting === 'dns.nameservers');

@@ -37,7 +37,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const VARIABLES_OF_OFFER: Readonly<Record<IgnoredOffer, readonly string[]>> = {
   routers: ['router'],
   'classless-routes': ['staticroutes', 'msstaticroutes'],
-  // udhcpc takes none: the kernel does (agent/config/sysctl/advertisement-sysctls.ts).
+  // udhcpc takes no advertisements: the kernel does (agent/config/sysctl/advertisement-sysctls.ts).
   'router-advertisements': [],
 };
 

@@ -1,7 +1,7 @@
 /**
  * dnsmasq asks some domains at their own servers. It reads `server=` lines of its configuration only at its start, and
- * those of a `servers-file` again at each SIGHUP, without a lost question. So a file in its folder names a servers-file
- * of ours, and the domains are there. The servers-file lies in the same folder, since AppArmor and SELinux let dnsmasq
+ * those of a `servers-file` again at each SIGHUP, without a lost question. A file in its folder therefore names a
+ * servers-file of ours, and the domains are there. The servers-file lies in the same folder, since AppArmor and SELinux let dnsmasq
  * read there. Its leading dot keeps dnsmasq from reading it as configuration as well.
  */
 import type { DesiredSplit } from '../../config/desired.ts';

@@ -1,6 +1,6 @@
 /**
  * systemd-resolved asks some domains at their own servers: as its global servers, with routing domains. A link of our own
- * would not do, since systemd-resolved sends a link's questions out by that link. Where a link has the domain `~.`, the
+ * would not do, since systemd-resolved sends a link's questions out by that link. If a link has the domain `~.`, the
  * global servers get no question for other names (test/systems/split-resolved.test.ts).
  */
 import { wantedDomains } from '../../clients/networkd/drop-in.ts';

@@ -21,7 +21,7 @@ export async function tellForwarders(host: Host, files: readonly string[]): Prom
   }
 }
 
-/** dnsmasq keeps the servers of a servers-file that is gone. So it reads an empty one before the file goes. */
+/** dnsmasq keeps the servers of a servers-file that is gone, so it reads an empty file before the file goes. */
 async function tellDnsmasqs(host: Host, file: string): Promise<void> {
   const readers = dnsmasqReaders(host, file);
   if (readers.length === 0) return;

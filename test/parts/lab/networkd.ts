@@ -1,6 +1,6 @@
 /**
- * systemd-networkd and systemd-resolved on a throw-away host, without systemd, and with a message bus of their own. The latter comes from
- * Debian's archive, because its package would take over this machine's own resolv.conf.
+ * systemd-networkd and systemd-resolved on a throw-away host, without systemd, and with a message bus of their own.
+ * systemd-resolved comes from Debian's archive, because its package would take over this machine's own resolv.conf.
  */
 import { debianPackage } from './debian-package.ts';
 import { connect, startDhcpServer } from './dhcp.ts';

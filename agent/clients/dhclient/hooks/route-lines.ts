@@ -41,8 +41,8 @@ export function ignoreOffers({ global, interfaces }: DesiredDhcp): string {
 
 /**
  * Lines of the exit hook; empty if it can name no route. They start one process, and only at an event that may have
- * removed a route. IPv4 routes go with their address. Of IPv6 the kernel removes all routes with the link, and with an
- * address every route to the address' own network (cleanup_prefix_route), the configured one also. PREINIT6 flushes the
+ * removed a route. IPv4 routes go with their address. The kernel removes all IPv6 routes with the link. With an IPv6
+ * address it removes every route to the address' own network (cleanup_prefix_route), the configured one also. PREINIT6 flushes the
  * permanent addresses of the interface.
  */
 export function routesAgain(routes: readonly DesiredRoute[]): string {
