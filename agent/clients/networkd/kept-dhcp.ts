@@ -1,6 +1,7 @@
 import type { DesiredState } from '../../config/desired.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import { HostError } from '../../host/errors.ts';
+import { iniLinesOf } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import { isUnitEnabled } from '../../host/service/units.ts';
 import type { ClientSurroundings } from '../client.ts';
@@ -150,10 +151,11 @@ export class NetworkdDhcp implements Resource {
   /** What the running systemd-networkd does at its next lease: what it read at its start. */
   private atLease(plan: DhcpPlan): SettingState[] {
     const read = readDropIn(this.host, plan.file, DHCP_DROP_INS) ?? '';
-    const known = new Set(read.split('\n'));
+    // DHCPv4 and DHCPv6 have keys of the same name.
+    const known = new Set(iniLinesOf('', read).map(({ section, key, value }) => `${section} ${key}=${value}`));
     const isRead = ({ setting }: SettingState) => {
       const lines = plan.held.find((one) => one.setting.setting === setting)?.lines ?? [];
-      return read === plan.text || lines.every(({ line }) => known.has(line));
+      return read === plan.text || lines.every(({ section, line }) => known.has(`${section} ${line}`));
     };
     const others = statesOf(plan, 'lease', 'ok').filter((state) => !isTime(state));
     return others.map((state) =>

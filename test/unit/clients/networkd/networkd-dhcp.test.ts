@@ -152,6 +152,10 @@ test('networkd dhcp: time servers are told at once; the others wait for the next
   const started = machine(t, { [READ]: host.readText(KEPT) ?? '' });
   assert.equal((await states(started, yaml))[1], 'dhcp.ignore - ok drifted', 'it read that at its start');
 
+  const six = machine(t, { [READ]: `${HEAD}\n[DHCPv6]\nUseDNS=no\n` });
+  const four = 'dhcp: { request: { without: [domain-name-servers] } }';
+  assert.deepEqual(await states(six, four), ['dhcp.request.without - unknown drifted'], 'it read that of DHCPv6');
+
   await revertAll(host, {});
   assert.deepEqual(host.timed.slice(1), ['revert eth0']);
   assert.deepEqual([host.readText(KEPT), host.readText(DHCP_DROP_INS.service)], [null, null]);
