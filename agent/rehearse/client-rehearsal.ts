@@ -154,7 +154,7 @@ async function runWith(host: Host, stage: LiveStage, plan: StagePlan, event: Sta
   return null;
 }
 
-/** Only the links, as before a client made anything. */
+/** The network without addresses and routes, as before a client made any. */
 const linksOf = ({ links }: Network): Network => ({ links, addresses: [], routes: [] });
 
 /** The lines of `ip -batch` that make the started client's network the host's: another program may have changed it since. */
@@ -175,7 +175,7 @@ function restoring({ addresses, routes }: Network, stage: LiveStage): string[] {
   ];
 }
 
-/** Not by the kernel, with an address. */
+/** Whether a program made the route. The kernel makes others by itself with an address. */
 const isMade = ({ protocol }: StageRoute) => protocol !== 'kernel';
 
 /** Milliseconds. A client may probe the address for others that have it. */

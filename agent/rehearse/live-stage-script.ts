@@ -10,8 +10,8 @@ const SERVICE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /**
  *   sh -euc LIVE_STAGE_SCRIPT rehearsal PROGRAM ARGUMENT...
  * The environment has `boot` (yes or empty), `server` (the process whose network namespace is the far side),
- * `agent` (our own process), `kept` (a folder in /run that stays at a boot, or empty), `resolv` (the file to look at) and `script`
- * (the client's script, or empty). Descriptor 3 gets a line for each run of the script that ended: its reason, its
+ * `agent` (our own process), `kept` (a folder in /run that stays at a boot, or empty), `resolv` (the file to look at)
+ * and `script` (the client's script, or empty). Descriptor 3 gets a line for each run of the script that ended: its reason, its
  * interface, its exit status, and `muted` if nothing was done. A muted script does nothing, so that the client comes to a
  * lease without a trace in the host's files.
  */

@@ -1,6 +1,6 @@
 /**
- * The stage of a DHCP client that runs by itself: as script-stage.ts, but with the real client in it, and with a DHCP server of
- * ours at the far side of the wire. The server is a process outside the stage, so nothing on the stage can end it.
+ * The stage of a DHCP client that runs by itself: as script-stage.ts, but with the real client in it, and with a DHCP
+ * server of ours at the far side of the wire. The server is a process outside the stage, so nothing on the stage can end it.
  * A parent-death signal (prctl(2)) ends stage and server if we are killed.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';

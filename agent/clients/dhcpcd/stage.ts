@@ -66,7 +66,7 @@ export function dhcpcdStage(host: Host, holder: LeaseHolder, iface: string): Sta
     script,
     leased: LEASED,
     runFolder: RUN,
-    // A dhcpcd that finds the number of a process takes itself for the second one.
+    // A dhcpcd that finds the process id of a running dhcpcd in these files ends: it takes itself for a second dhcpcd.
     missing: pidFiles(host),
     filesRead: remembered === null ? [] : [remembered],
     events: eventsOf(conf),

@@ -128,8 +128,8 @@ function beforeStart(host: Host): string {
 
 /**
  * The arguments: the interface, both programs, a script for before the machine's start, and the servers and domains that
- * the running link has. At a boot /run is empty. Otherwise systemd-networkd is told what it does not have by its files
- * and the lease, as resolvectl told the running one.
+ * the running link has. At a boot /run is empty. At other events the script tells systemd-networkd the servers and
+ * domains that come neither from its files nor from the lease, as resolvectl told the running systemd-networkd.
  */
 const START_SCRIPT = `
 iface=$1 networkd=$2 resolved=$3

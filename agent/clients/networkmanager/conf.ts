@@ -35,7 +35,7 @@ export function leavesResolvConf(host: Host): boolean {
   return last.get('dns') === 'none' || last.get('rc-manager') === 'unmanaged';
 }
 
-/** Where `dhcp=` names another DHCP client than NetworkManager's own; null if it does not. */
+/** The line whose `dhcp=` names another DHCP client than NetworkManager's own; null if no line does. */
 export function foreignClient(host: Host): string | null {
   const last = mainSettings(host).findLast(({ key }) => key === 'dhcp');
   if (last === undefined || last.value === 'internal' || last.value === '') return null;

@@ -22,7 +22,7 @@ export interface ManagedDevice {
   readonly profile: readonly IniLine[];
 }
 
-/** Without devices that NetworkManager only watches. */
+/** The devices that NetworkManager configures, without those that it only watches. */
 export function managedDevices(host: Host): ManagedDevice[] {
   const indexes = host.list(DEVICES);
   if (indexes.length === 0) return [];

@@ -27,7 +27,7 @@ const REQUEST_LIST = 55;
 const RENEWAL_TIME = 58;
 const REBINDING_TIME = 59;
 
-/** Options of the recorded answer that belong to that one answer: the above, the relay's, rapid commit, authentication. */
+/** Options that belong to one answer only: those named above, rapid commit (80), the relay's (82), authentication (90). */
 const OF_ONE_ANSWER = new Set([
   ...[REQUESTED_ADDRESS, LEASE_TIME, MESSAGE_TYPE, SERVER, REQUEST_LIST, RENEWAL_TIME, REBINDING_TIME],
   ...[80, 82, 90],

@@ -1,6 +1,6 @@
 /**
- * Keeps `dns.split`: the forwarder on this host that libc asks asks some domains at servers of their own. What a backend
- * needs is loaded only where the setting is configured, or was.
+ * Keeps `dns.split`: libc asks a forwarder on this host, and the forwarder asks some domains at servers of their own. The
+ * modules of a forwarder are loaded only if the setting is configured, or was.
  */
 import type { DesiredDns } from '../../config/desired.ts';
 import { artifactOf, ORIGINALS } from '../../hold/originals/originals.ts';
