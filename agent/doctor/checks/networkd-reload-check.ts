@@ -1,6 +1,6 @@
 /** Programs that make the running systemd-networkd read its files again, and so may cost a lease. */
 
-import type { Host } from '../../host/host.ts';
+import { systemdVersion } from '../../host/service/systemd-version.ts';
 import { isUnitEnabled } from '../../host/service/units.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 import { networkdCallers } from '../networkd-callers.ts';
@@ -40,18 +40,4 @@ function effectOf(
     return { effect: `keeps the lease on systemd ${version}`, severity: 'note' };
   const on = version === null ? 'before systemd 257' : `on systemd ${version}`;
   return { effect: `${on} gives up the lease of each link whose files changed`, severity: 'warning' };
-}
-
-/** By the name of systemd's own library, which needs no process; null if there is none. */
-function systemdVersion(host: Host): number | null {
-  const folders = [
-    '/usr/lib/systemd',
-    '/lib/systemd',
-    ...host.list('/usr/lib').map((name) => `/usr/lib/${name}/systemd`),
-  ];
-  for (const name of folders.flatMap((folder) => host.list(folder))) {
-    const version = /^libsystemd-shared-(\d+)/.exec(name)?.[1];
-    if (version !== undefined) return Number(version);
-  }
-  return null;
 }
