@@ -27,6 +27,7 @@ export const FILES = {
   'run/systemd/netif/links/1': 'ADMIN_STATE=unmanaged\n',
   [STATE]: link('10.0.0.1'),
   'run/systemd/resolve/stub-resolv.conf': 'nameserver 127.0.0.53\n',
+  'usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-252.so': '',
   // systemd runs.
   'run/systemd/system/a.service': '',
 };

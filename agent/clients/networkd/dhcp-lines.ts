@@ -57,7 +57,7 @@ export function meaningOf({ asks, values }: DhcpSetting, speaksIpv6: boolean): D
   if (asks.part === 'supersede') return superseded(asks.option, values);
   if (asks.part === 'ignore') return { lines: values.flatMap((offer) => ignored(offer, speaksIpv6)) };
   const taken = asks.part === 'request.also';
-  const found = values.map((option) => (taken ? requested(option) : unrequested(option)));
+  const found = values.map((option) => (taken ? requested(option) : unrequested(option, values)));
   const refusal = found.find((one) => 'refusal' in one);
   return refusal ?? { lines: found.flatMap((one) => ('lines' in one ? one.lines : [])) };
 }
@@ -89,11 +89,16 @@ function ignored(offer: string, speaksIpv6: boolean): readonly DropInLine[] {
 }
 
 /** systemd-networkd has no list of options that it must not ask for: it asks for each option that a key makes it take. */
-function unrequested(option: string): DhcpMeaning {
+function unrequested(option: string, without: readonly string[]): DhcpMeaning {
   const key = TAKEN_BY[option];
   if (key === undefined)
     return { refusal: `systemd-networkd does not ask for ${option} by itself; take it out of without` };
   const [section, name] = key;
+  const together = Object.keys(TAKEN_BY).filter((one) => TAKEN_BY[one]?.join() === key.join());
+  if (!together.every((one) => without.includes(one))) {
+    const all = together.join(', ');
+    return { refusal: `systemd-networkd has one switch for ${all} (${name}=): list all of them in without, or none` };
+  }
   return name === 'UseRoutes'
     ? only([section, 'UseRoutes=no'], [section, 'UseGateway=yes'])
     : only([section, `${name}=no`]);

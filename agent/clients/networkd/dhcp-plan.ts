@@ -1,8 +1,10 @@
 /** Which settings of `dhcp` go into the drop-in of one `.network` file, and which cannot. */
 import type { Host } from '../../host/host.ts';
+import { systemdVersion } from '../../host/service/systemd-version.ts';
 import type { DhcpSetting } from '../dhcp-settings.ts';
 import { type DropInLine, meaningOf, renderDhcpDropIn } from './dhcp-lines.ts';
 import { isOurDropIn } from './drop-in.ts';
+import { ofVersion } from './gateway-key.ts';
 import type { NetworkdLink } from './managed-links.ts';
 import { asksDhcp, servedBy } from './match.ts';
 import { networkLines } from './network-lines.ts';
@@ -43,7 +45,7 @@ export function dhcpPlan(
       continue;
     }
     if (isOverruled(setting, served, settings)) continue;
-    const meaning = meaningOf(setting, ipv6);
+    const meaning = ofVersion(meaningOf(setting, ipv6), () => systemdVersion(host));
     if ('refusal' in meaning) refused.push({ setting, reason: meaning.refusal });
     else held.push({ setting, lines: meaning.lines });
   }

@@ -1,6 +1,6 @@
 /** What `dhcp` becomes for systemd-networkd: drop-ins per .network file, time servers told, and words where it cannot. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DHCP_DROP_INS } from '../../../../agent/clients/networkd/drop-in.ts';
@@ -76,6 +76,11 @@ test('networkd dhcp: each setting becomes the key that takes the offer, or that 
       '{ request: { without: [host-name, dhcp6.name-servers], also: [tftp-server-name] } }',
       '[DHCPv4]\nUseHostname=no\nRequestOptions=66\n\n[DHCPv6]\nUseDNS=no\n',
     ],
+    ['{ request: { without: [domain-name, domain-search] } }', '[DHCPv4]\nUseDomains=no\n'],
+    [
+      '{ request: { without: [static-routes, rfc3442-classless-static-routes, ms-classless-static-routes] } }',
+      '[DHCPv4]\nUseRoutes=no\nUseGateway=yes\n',
+    ],
     ['{ request: { also: [interface-mtu] } }', '[DHCPv4]\nUseMTU=yes\n'],
   ];
   for (const [dhcp, wanted] of cases) assert.equal(await text(host, `dhcp: ${dhcp}`), `${HEAD}\n${wanted}`, dhcp);
@@ -108,6 +113,40 @@ test('networkd dhcp: what it cannot do is no silence: each setting says what to 
     /cannot replace the option time-offset of an offer$/,
   );
   assert.match((await said('{ request: { without: [time-offset] } }'))!, /does not ask for time-offset/);
+  for (const option of ['domain-name', 'domain-search', 'static-routes', 'rfc3442-classless-static-routes'])
+    assert.match(
+      (await said(`{ request: { without: [host-name, ${option}] } }`))!,
+      /one switch for .* list all of them/,
+    );
+});
+
+test('networkd dhcp: before systemd 246, and if the version is not visible, no setting needs UseGateway=', async (t) => {
+  const LIBRARY = 'usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-252.so';
+  const seen = async (version: number | null, dhcp: string) => {
+    const host = machine(t);
+    rmSync(join(host.root, LIBRARY));
+    if (version !== null) writeFileSync(join(host.root, LIBRARY.replace('252', String(version))), '');
+    const found = await resource(host, `dhcp: ${dhcp}`).inspect();
+    return found.map(({ kind, wanted, reason }) => (kind === 'file' ? wanted : reason)).join('\n');
+  };
+  for (const dhcp of [
+    '{ ignore: [routers] }',
+    '{ ignore: [classless-routes] }',
+    '{ request: { without: [routers] } }',
+    '{ request: { also: [routers] } }',
+  ]) {
+    assert.match(
+      await seen(245, dhcp),
+      /^systemd 245 has no UseGateway=.*write ignore: \[routers, classless-routes\]$/,
+    );
+    assert.match(await seen(null, dhcp), /^the version of systemd is not visible.*before systemd 246/);
+    assert.match(await seen(246, dhcp), /\nUseGateway=/);
+  }
+  assert.match(
+    await seen(245, '{ ignore: [classless-routes, routers] }'),
+    /UseRoutes=no\nUseGateway=no/,
+    'one key is enough for both',
+  );
 });
 
 test('networkd dhcp: an interface has its own values where a .network file serves it alone; else it is refused', async (t) => {
