@@ -278,9 +278,8 @@ export const DOCTOR_CODES = {
   },
   'HF-DHCP-OTHER': {
     severity: 'warning',
-    why: 'The settings under `dhclient` are for ISC dhclient. docs/clients.md lists the clients with which Holdfast holds `dns`.',
-    remedy:
-      'Nothing for `dns` if Holdfast holds it with this client. Make all other settings in the client’s own configuration.',
+    why: 'The settings under `dhclient` are for ISC dhclient only. Settings under `dhcp` count for every client; docs/clients.md says what each client can hold.',
+    remedy: 'Move the settings from `dhclient` to `dhcp`. `agent status` names what this client cannot hold.',
   },
   'HF-CONF-SYNTAX': {
     severity: 'problem',

@@ -146,7 +146,7 @@ const dhclient = section(
       'Whether a dhclient is restarted for settings that a running dhclient cannot take: never (default), or whenSafe, if the server answers and nothing is lost.',
     ),
   },
-  'Further settings of ISC dhclient alone, which win over `dhcp`.',
+  'Further settings of ISC dhclient only, which win over `dhcp`.',
 );
 
 const number = z.int();
