@@ -19,15 +19,23 @@ const FOLDERS = [
   '/opt/sbin',
   '/opt/bin',
 ];
-/** While one of these runs, a program that is missing may be on its way. */
+/** While one of these runs, a program that is missing may be on its way. By comm, which is cut at 15 characters. */
 const PACKAGE_MANAGERS = [
   'dpkg',
   'apt',
   'apt-get',
   'aptitude',
+  'apt.systemd.dai',
   'unattended-upgr',
+  'do-release-upgr',
+  'packagekitd',
   'rpm',
+  'rpm-ostree',
   'dnf',
+  'dnf5',
+  'dnf5daemon-serv',
+  'dnf-automatic',
+  'microdnf',
   'yum',
   'zypper',
   'pacman',
