@@ -12,7 +12,7 @@ import { dhclientComplaints } from './conf/complaints.ts';
 import { confFiles, interfaceOf } from './conf/conf-files.ts';
 import type { ConfSetting } from './conf/editor.ts';
 import { hookPlaces } from './hooks/hook-places.ts';
-import { dhclientIdle } from './idle.ts';
+import { unlessIdle } from './idle.ts';
 import { clientName, DEFAULT_CONF, dhcpClients, type RunningDhclient } from './running.ts';
 import { noteStarts } from './start-records.ts';
 import { writtenIn } from './written-in.ts';
@@ -81,9 +81,7 @@ export class Dhclient implements Resource {
   private async view(file: string, actual: string | null, clients: readonly RunningDhclient[]): Promise<FileView> {
     const settings = async () => {
       const all = await this.settings(file, actual ?? '', clients);
-      return dhclientIdle(this.host, this.around.holders)
-        ? all.filter(({ setting }) => !setting.startsWith('dns.'))
-        : all;
+      return unlessIdle(this.host, this.around.holders, all);
     };
     const refused = (refusal: string): FileView => {
       return { wanted: actual, state: 'drifted', refusal, settings: () => this.unknown(refusal) };

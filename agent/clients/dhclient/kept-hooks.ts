@@ -10,7 +10,7 @@ import { applyHook, whyUnheld } from '../hook-file.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { scriptPaths } from './dhclient-scripts.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from './hooks/hook-places.ts';
-import { dhclientIdle } from './idle.ts';
+import { unlessIdle } from './idle.ts';
 import { dhclientInstalled } from './installed.ts';
 import { writtenIn } from './written-in.ts';
 
@@ -46,9 +46,7 @@ export class Hooks implements Resource {
       const all = await (enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
         : this.settings(places, enter?.state === 'ok', enter?.refusal ?? unheld(enter)));
-      return dhclientIdle(this.host, this.around.holders)
-        ? all.filter(({ setting }) => !setting.startsWith('dns.'))
-        : all;
+      return unlessIdle(this.host, this.around.holders, all);
     };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }

@@ -96,7 +96,7 @@ test('client migration: files of another configuration are not reported as missi
   ]);
 });
 
-test('client migration: an idle dhclient decides no moment of dns, but keeps those of its own settings', {
+test('client migration: an idle dhclient decides no moment of dns and dhcp, but keeps those of its own settings', {
   skip,
 }, async (t) => {
   const files = {
@@ -105,7 +105,8 @@ test('client migration: an idle dhclient decides no moment of dns, but keeps tho
     'etc/dhcp/dhclient-exit-hooks.d/resolved': 'resolvectl dns eth0 $new_domain_name_servers\n',
     'sys/class/net/eth0/ifindex': '2\n',
   };
-  const yaml = 'dns: { nameservers: [10.0.0.21] }\ndhclient: { supersede: { ntp-servers: [10.0.0.2] } }';
+  const dhcp = 'dhcp: { supersede: { www-server: [10.0.0.3] }, ignore: [classless-routes] }';
+  const yaml = `dns: { nameservers: [10.0.0.21] }\n${dhcp}\ndhclient: { supersede: { ntp-servers: [10.0.0.2] } }`;
   const states = async (patient: Patient) => {
     const host = hostWith(t, files, patient);
     const all = makeResources(host, desiredOf(yaml) as DesiredState, {
@@ -117,7 +118,8 @@ test('client migration: an idle dhclient decides no moment of dns, but keeps tho
     return views.map(({ setting, moments }) => `${setting} ${moments.lease?.state} ${moments.boot?.state}`);
   };
   const own = 'dhclient.supersede.ntp-servers ok ok';
-  assert.deepEqual(await states({}), ['dns.nameservers unknown ok', own]);
+  const general = ['dhcp.supersede.www-server ok ok', 'dhcp.ignore ok ok'];
+  assert.deepEqual((await states({})).sort(), ['dns.nameservers unknown ok', ...general, own].sort());
   const leased = { dhcpcd: { 9: ['dhcpcd: eth0 [ip4]'] } };
   assert.deepEqual(await states({ others: leased }), [own]);
 });
@@ -175,7 +177,17 @@ test('client migration: on any doubt that a client is gone, its files are kept r
     make(host);
     await kept(host, doubt);
   }
-  for (const others of [{ 'apt-get': { 9: 'apt-get install' } }, { dpkg: { 9: 'dpkg' } }, { rpm: { 9: 'rpm' } }]) {
+  const managers = [
+    'apt-get',
+    'dpkg',
+    'apt.systemd.dai',
+    'do-release-upgr',
+    'packagekitd',
+    'rpm',
+    'dnf5',
+    'rpm-ostree',
+  ];
+  for (const others of managers.map((name) => ({ [name]: { 9: name } }))) {
     const host = hostWith(t, { ...DHCLIENT, ...FOLDERS }, { others });
     await converge(host, resources(host));
     host.remove(SCRIPT);
