@@ -1,3 +1,4 @@
+import { withUnheldDhcp } from '../clients/unheld-dhcp.ts';
 import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
 import { differs, inspectAll } from '../hold/converge.ts';
 import { titleOf } from '../hold/finding-kinds.ts';
@@ -21,7 +22,7 @@ export async function status(options: CommonOptions): Promise<number> {
   });
   const { host, configured, hash, desired, resources, guard, nearness, metadata } = context;
   const findings = await inspectAll(resources);
-  const settings = await settingViews(findings);
+  const settings = withUnheldDhcp(host, desired.dhcp, await settingViews(findings), options.only);
   const leases = await viewClients(host, desired, settings);
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
