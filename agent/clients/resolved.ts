@@ -9,6 +9,9 @@ import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { type NetworkdLink, networkdLinks } from './networkd/managed-links.ts';
 
+/** Where systemd-resolved listens, since systemd 247 at both. */
+export const STUBS: readonly string[] = ['127.0.0.53', '127.0.0.54'];
+
 /**
  * All links of systemd-networkd, if systemd-resolved answers through its own resolv.conf or through nss-resolve. The
  * list is empty if it does not answer, or another program owns the links. It is also empty if `dns.symlink` tells us to

@@ -1,7 +1,7 @@
 /** The program on this host that answers the C library's questions, and so can ask some names elsewhere. */
 import { networkInterfaces } from 'node:os';
 import { rangeOf, unmappedAddress } from '../../address/address-checks.ts';
-import { asksResolved, ownsResolvConf } from '../../clients/resolved.ts';
+import { asksResolved, ownsResolvConf, STUBS } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { type PortListener, udpListeners } from '../../host/process/port-listeners.ts';
@@ -25,8 +25,6 @@ export type Answerer =
 
 const PORT = 53;
 const RUN_ONE = 'run dnsmasq, unbound or systemd-resolved on this host';
-/** Where systemd-resolved listens, since systemd 247 at both. */
-export const STUBS: readonly string[] = ['127.0.0.53', '127.0.0.54'];
 
 export function findAnswerer(host: Host, dns: DesiredDns): Answerer {
   const runs = host.processes('systemd-resolve', 'network').length > 0;

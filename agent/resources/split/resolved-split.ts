@@ -4,7 +4,7 @@
  * global servers get no question for other names (test/systems/split-resolved.test.ts).
  */
 import { wantedDomains } from '../../clients/networkd/drop-in.ts';
-import { answersAfterStart, resolvedLinks } from '../../clients/resolved.ts';
+import { answersAfterStart, resolvedLinks, STUBS } from '../../clients/resolved.ts';
 import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
 import { isWithin } from '../../config/notation/split-domains.ts';
 import { compareFile } from '../../hold/files/compare-file.ts';
@@ -13,7 +13,6 @@ import { iniLines } from '../../host/files/ini.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { STUBS } from './answerer.ts';
 import { type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
 import { forwarderFinding, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
 
