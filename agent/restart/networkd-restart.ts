@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pendingWithNetworkd } from '../clients/networkd/kept-dhcp.ts';
-import { NETWORKD_LEASES, type NetworkdLink, networkdLinks } from '../clients/networkd/managed-links.ts';
+import { leaseFileOf, type NetworkdLink, networkdLinks } from '../clients/networkd/managed-links.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { type Network, networkAround } from '../rehearse/network.ts';
@@ -73,8 +73,8 @@ async function notLeased(host: Host, links: readonly NetworkdLink[], began: numb
 }
 
 /** When systemd-networkd wrote the lease, in milliseconds since the epoch; null if there is none. */
-function leaseTime(host: Host, { state }: NetworkdLink): number | null {
-  return host.stat(`${NETWORKD_LEASES}/${state.slice(state.lastIndexOf('/') + 1)}`)?.mtimeMs ?? null;
+function leaseTime(host: Host, link: NetworkdLink): number | null {
+  return host.stat(leaseFileOf(link))?.mtimeMs ?? null;
 }
 
 /**

@@ -53,6 +53,16 @@ export function networkdLinks(host: Host): NetworkdLink[] {
   });
 }
 
+/** The file of the link's DHCPv4 lease, which exists while there is a lease. */
+export function leaseFileOf({ state }: NetworkdLink): string {
+  return `${NETWORKD_LEASES}/${state.slice(state.lastIndexOf('/') + 1)}`;
+}
+
+/** The address of the link's DHCPv4 lease; null if there is no lease. */
+export function leasedAddress(host: Host, link: NetworkdLink): string | null {
+  return networkdVariables(host.readText(leaseFileOf(link)) ?? '').get('ADDRESS') ?? null;
+}
+
 /** The variables of a file that systemd-networkd writes: `KEY=value` lines. */
 export function networkdVariables(text: string): Map<string, string> {
   return new Map([...text.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, key, value]) => [key ?? '', value ?? '']));
