@@ -1,6 +1,7 @@
 /**
  * The losses of a restart. Addresses and routes are put back with their remaining lifetime; a loss in resolv.conf is
- * reported.
+ * reported. A permanent address that is of no lease is also only reported: it may be a virtual address of keepalived,
+ * which another host has taken over meanwhile, and two hosts must not have it.
  */
 import type { Host } from '../host/host.ts';
 import {
@@ -17,6 +18,8 @@ import type { RestartEntry } from './under-way.ts';
 
 export interface RestartLoss {
   readonly addresses: readonly Address[];
+  /** Addresses that are not put back, as `ip` shows them. */
+  readonly unsafe: readonly string[];
   readonly routes: readonly StageRoute[];
   /** All losses, as `ip` shows them, and the errors in resolv.conf. */
   readonly lines: readonly string[];
@@ -25,7 +28,13 @@ export interface RestartLoss {
 /** null if nothing is lost. Addresses whose lease has ended meanwhile do not count. */
 export function lossOf(
   host: Host,
-  { interfaces, networks, resolvConf, began }: Pick<RestartEntry, 'interfaces' | 'networks' | 'resolvConf' | 'began'>,
+  {
+    interfaces,
+    networks,
+    leased,
+    resolvConf,
+    began,
+  }: Pick<RestartEntry, 'interfaces' | 'networks' | 'leased' | 'resolvConf' | 'began'>,
 ): RestartLoss | null {
   const elapsed = Math.max(0, Math.ceil((Date.now() - began) / 1000));
   const now = interfaces.map((iface) => networkAround(host, iface));
@@ -45,15 +54,23 @@ export function lossOf(
   const isOther = resolvConf !== null && host.readText(RESOLV_CONF) !== resolvConf;
   if (gone.length + cut.length === 0 && !isOther) return null;
   const lines = [...gone.map(shown), ...cut.map(routeLine), ...(isOther ? [`${RESOLV_CONF} as it was to be`] : [])];
-  return { addresses: gone, routes: cut, lines };
+  const isSafe = ({ validFor, address }: Address) => validFor !== null || leased.includes(address.replace(/\/.*/, ''));
+  const unsafe = gone.filter((one) => !isSafe(one)).map(shown);
+  return { addresses: gone.filter(isSafe), unsafe, routes: cut, lines };
 }
 
 /** Returns the losses that could not be put back, in `ip`'s words. The resources put resolv.conf right. */
-export function putBack(host: Host, { addresses, routes }: RestartLoss): string | null {
+export function putBack(host: Host, { addresses, unsafe, routes }: RestartLoss): string | null {
+  const left = unsafe.length === 0 ? [] : [`another host may have ${unsafe.join(', ')} by now`];
+  const why = [...left, ...runBatch(host, addresses, routes)];
+  return why.length === 0 ? null : why.join('; ');
+}
+
+function runBatch(host: Host, addresses: readonly Address[], routes: readonly StageRoute[]): string[] {
   const lines = [...addresses.map(addAddress), ...routes.filter(({ protocol }) => protocol !== 'kernel').map(addRoute)];
-  if (lines.length === 0) return null;
+  if (lines.length === 0) return [];
   const { status, stderr, error } = host.run('ip', ['-4', '-force', '-batch', '-'], { input: `${lines.join('\n')}\n` });
-  return status === 0 ? null : (error ?? stderr.trim());
+  return status === 0 ? [] : [error ?? stderr.trim()];
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pendingWithNetworkd } from '../clients/networkd/kept-dhcp.ts';
-import { leaseFileOf, type NetworkdLink, networkdLinks } from '../clients/networkd/managed-links.ts';
+import { leasedAddress, leaseFileOf, type NetworkdLink, networkdLinks } from '../clients/networkd/managed-links.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { type Network, networkAround } from '../rehearse/network.ts';
@@ -30,11 +30,12 @@ export async function restartNetworkd(host: Host, desired: DesiredState): Promis
     return [{ kind: 'postponed', client, body: `not started again for ${pending.join(', ')}: ${doubt}` }];
   const interfaces = links.map(({ name }) => name);
   const networks = interfaces.map((name) => ofLease(networkAround(host, name)));
+  const leased = links.flatMap((link) => leasedAddress(host, link) ?? []);
   const began = Date.now();
   const { status, stderr, error } = host.run('systemctl', ['restart', 'systemd-networkd.service']);
   if (status !== 0) return [{ kind: 'failed', client, body: `cannot be restarted: ${error ?? stderr.trim()}` }];
   const late = await notLeased(host, links, began);
-  const loss = lossOf(host, { interfaces, networks, resolvConf: null, began });
+  const loss = lossOf(host, { interfaces, networks, leased, resolvConf: null, began });
   if (loss !== null) {
     const failed = putBack(host, loss);
     const fate = failed === null ? 'put back' : `not put back (${failed})`;

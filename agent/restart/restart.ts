@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
+import { currentLease } from '../clients/dhclient/leases/leases.ts';
 import { type PendingChanges, pendingOf } from '../clients/dhclient/pending-changes.ts';
 import { clientName, dhcpClients, type RunningDhclient } from '../clients/dhclient/running.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';
@@ -100,6 +101,7 @@ async function restartOne(
       command: commandLineOf(host, client),
       began: Date.now(),
       networks: interfaces.map((iface) => networkAround(host, iface)),
+      leased: interfaces.flatMap((iface) => currentLease(host, client, iface)?.address ?? []),
       resolvConf: null,
       started: null,
     };
@@ -161,17 +163,17 @@ async function see(host: Host, first: RestartEntry, patience: number): Promise<R
     const found = await watch(host, entry, patience);
     if (found === 'runs') break;
     const loss = lossOf(host, entry);
-    if (loss !== null) putBack(host, loss);
+    const left = loss === null ? null : putBack(host, loss);
     if (found === 'waits')
       return failed(
         entry,
-        `the new one has no answer of a server yet: it goes on asking, and the address stays${said(loss)}`,
+        `the new one has no answer of a server yet: it goes on asking, and the address stays${said(loss, left)}`,
       );
     if (tries === TRIES) {
       const how = [entry.command.executable, ...entry.command.arguments].join(' ');
       return failed(
         entry,
-        `no dhclient stays running: the address stays until its lease ends${said(loss)}; start it with: ${how}`,
+        `no dhclient stays running: the address stays until its lease ends${said(loss, left)}; start it with: ${how}`,
       );
     }
     try {
@@ -191,10 +193,7 @@ async function see(host: Host, first: RestartEntry, patience: number): Promise<R
       body: `is dhclient[${successor(host, entry)?.pid}] now: address, routes and resolv.conf are as they were to be`,
     };
   const left = putBack(host, loss);
-  return failed(
-    entry,
-    `${loss.lines.join(' and ')} was lost and ${left === null ? 'is put back' : `cannot be put back: ${left}`}`,
-  );
+  return failed(entry, fateOf(loss, left));
 }
 
 /** `runs`: with a lease on each interface. `waits`: without a lease. `gone`: no dhclient runs. */
@@ -238,5 +237,7 @@ function failed({ name }: RestartEntry, body: string): RestartResult {
   return { kind: 'failed', client: name, body };
 }
 
-const said = (loss: RestartLoss | null) =>
-  loss === null ? '' : ` (${loss.lines.join(' and ')} was lost and is put back)`;
+const said = (loss: RestartLoss | null, left: string | null) => (loss === null ? '' : ` (${fateOf(loss, left)})`);
+
+const fateOf = ({ lines }: RestartLoss, left: string | null) =>
+  `${lines.join(' and ')} was lost and ${left === null ? 'is put back' : `cannot be put back: ${left}`}`;

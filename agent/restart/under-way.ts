@@ -20,6 +20,8 @@ export interface RestartEntry {
   readonly began: number;
   /** The state of each interface before the restart. */
   readonly networks: readonly Network[];
+  /** The addresses of the leases before the restart, without prefix length. */
+  readonly leased: readonly string[];
   /** latin1; the future resolv.conf as rehearsed. */
   readonly resolvConf: string | null;
   /** The process that became, or becomes, the new dhclient; null if nothing was ended yet. */
@@ -35,7 +37,11 @@ export function readEntry(host: Host): RestartEntry | 'damaged' | null {
     const isKnown = (one: KnownProcess | null) =>
       one === null || (Number.isSafeInteger(one.pid) && typeof one.start === 'string');
     const { executable, arguments: words } = entry.command;
-    if ([entry.interfaces, entry.networks, words].every(Array.isArray) && isKnown(entry.old) && isKnown(entry.started))
+    if (
+      [entry.interfaces, entry.networks, entry.leased, words].every(Array.isArray) &&
+      isKnown(entry.old) &&
+      isKnown(entry.started)
+    )
       if (typeof executable === 'string' && typeof entry.began === 'number') return entry;
   } catch {
     // reported below
