@@ -20,7 +20,7 @@ const FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr
 export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
 const UNIT = 'systemd/system/systemd-resolved.service';
 
-export function resolvedSplitText(split: readonly DesiredSplit[]): string {
+function resolvedSplitText(split: readonly DesiredSplit[]): string {
   const domains = splitZones(split).map(({ domain }) => `~${domain}`);
   return `# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.
 [Resolve]

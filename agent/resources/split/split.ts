@@ -36,7 +36,7 @@ export class Split implements Resource {
 }
 
 /** The files of ours that are there now, by the records for `revert`; empty for a user who may not see the records. */
-export function keptSplitFiles(host: Host): string[] {
+function keptSplitFiles(host: Host): string[] {
   const records = nullIfRefused(() => host.list(ORIGINALS)) ?? [];
   return records
     .filter((name) => name.includes(SPLIT_FILE) && name.endsWith('.json') && !name.startsWith('.'))
