@@ -39,7 +39,7 @@ export function findAnswerer(host: Host, dns: DesiredDns): Answerer {
   if (others.length === servers.length)
     return {
       by: 'nobody',
-      why: `libc asks ${others.join(' and ')} itself, and knows no split: ${RUN_ONE}, and write its address into dns.nameservers (127.0.0.1)`,
+      why: `libc asks ${others.join(' and ')} itself and cannot ask some domains elsewhere: ${RUN_ONE}, and write its address into dns.nameservers (127.0.0.1)`,
     };
   if (others.length > 0)
     return {
