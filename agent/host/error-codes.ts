@@ -19,6 +19,7 @@ export type OwnErrorCode =
   | 'EREHEARSAL' // the rehearsal of a restart ended badly
   | 'ENMCLI' // nmcli(1) failed
   | 'ERESOLVED' // resolvectl(1) failed
+  | 'ESHARED' // others than root can change what root would go by
   | 'ESPAWN' // no process can be started
   | 'ESTAGE' // the stage of a rehearsal could not be made, or broke
   | 'ESPLIT' // a forwarder refuses the names that it is to ask elsewhere

@@ -102,8 +102,26 @@ test('dns.split, dnsmasq: what would keep dnsmasq from starting never gets into 
   await startDnsmasq(host);
   const { code, stdout, stderr } = await host.agent('apply');
   assert.equal(code, 4);
-  assert.match(stdout + stderr, /dnsmasq refuses the file: illegal repeated keyword/);
+  assert.match(stdout + stderr, /one servers-file only, and \/etc\/dnsmasq\.d\/theirs\.conf names one already/);
   assert.equal(host.exists(CONF), false);
+});
+
+test('dns.split, dnsmasq: apply runs nothing that the configuration of the running dnsmasq names', {
+  skip,
+}, async () => {
+  await using scene = await splitScene();
+  const { host } = scene;
+  await host.sh('rm -rf /etc/dnsmasq.d; mkdir /etc/dnsmasq.d');
+  await host.write('/etc/run.sh', '#!/bin/sh\n: >/etc/ran\n');
+  await host.sh('chmod 755 /etc/run.sh');
+  await host.write('/etc/dnsmasq.d/theirs.conf', 'conf-script=/etc/run.sh\n');
+  await startDnsmasq(host);
+  assert.equal(host.exists('/etc/ran'), true, 'control: dnsmasq runs it at its start');
+  await host.sh('rm /etc/ran');
+  const { code, stdout, stderr } = await host.agent('apply');
+  assert.equal(code, 4);
+  assert.match(stdout + stderr, /\/etc\/dnsmasq\.d\/theirs\.conf has conf-script, and Holdfast does not run it/);
+  assert.deepEqual([host.exists('/etc/ran'), host.exists(CONF)], [false, false]);
 });
 
 test('dns.split: libc alone, a foreign forwarder and a second name server are refused with the cure', {
@@ -117,7 +135,9 @@ test('dns.split: libc alone, a foreign forwarder and a second name server are re
     assert.match(stdout + stderr, reason);
     assert.match((await splitMoments(host)).now?.reason ?? '', reason);
   };
-  await refused(/libc asks 10\.77\.0\.11 itself, and knows no split: run dnsmasq, unbound or systemd-resolved/);
+  await refused(
+    /libc asks 10\.77\.0\.11 itself and cannot ask some domains elsewhere: run dnsmasq, unbound or systemd-resolved/,
+  );
   await host.write('/etc/holdfast/agent.yaml', SPLIT_YAML.replace('127.0.0.1', '127.0.0.1, 10.77.0.11'));
   await refused(/libc also asks 10\.77\.0\.11, past the program on this host: leave only 127\.0\.0\.1/);
   await host.write('/etc/holdfast/agent.yaml', SPLIT_YAML);

@@ -1,11 +1,11 @@
 import type { Host } from '../../host/host.ts';
 
 /**
- * dnsmasq's own complaint about a configuration; null if there is none. The installed dnsmasq knows best what it
- * accepts. `args`: further options of dnsmasq.
+ * dnsmasq's own complaint about a text of ours; null if there is none. The installed dnsmasq knows best what it accepts.
+ * With `--conf-file=-` it reads no other file, and it gets no other options: `--test` runs a `conf-script` as root.
  */
-export function dnsmasqRefusal(host: Host, text: string, args: readonly string[] = []): string | null {
-  const { status, stderr, error } = host.run('dnsmasq', ['--test', ...args, '--conf-file=-'], { input: text });
+export function dnsmasqRefusal(host: Host, text: string): string | null {
+  const { status, stderr, error } = host.run('dnsmasq', ['--test', '--conf-file=-'], { input: text });
   if (status === 0) return null;
   if (error?.includes('ENOENT')) return 'dnsmasq is missing, so the file cannot be checked: install dnsmasq';
   const said = stderr

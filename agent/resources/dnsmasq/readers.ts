@@ -40,8 +40,7 @@ export interface DnsmasqSources {
 
 /** Where a dnsmasq with these arguments reads its configuration. */
 export function dnsmasqSources(host: Host, args: readonly string[]): DnsmasqSources {
-  const named = valuesOf(args, '-C', '--conf-file');
-  const main = named.length === 0 ? [CONFIGURATION] : named;
+  const main = mainFiles(args);
   const files = [...main];
   const folders = valuesOf(args, '-7', '--conf-dir');
   for (const configuration of main) {
@@ -59,6 +58,17 @@ export function dnsmasqSources(host: Host, args: readonly string[]): DnsmasqSour
       return { folder: folder.replace(/(.)\/+$/, '$1'), endings: endings.filter((ending) => ending !== '') };
     }),
   };
+}
+
+/** The files and folders that a dnsmasq with these arguments starts from. */
+export function pathsToStartFrom(args: readonly string[]): string[] {
+  const folders = valuesOf(args, '-7', '--conf-dir').map((value) => value.split(',')[0] ?? '');
+  return [...mainFiles(args), ...folders];
+}
+
+function mainFiles(args: readonly string[]): string[] {
+  const named = valuesOf(args, '-C', '--conf-file');
+  return named.length === 0 ? [CONFIGURATION] : named;
 }
 
 function valuesOf(args: readonly string[], short: string, long: string): string[] {

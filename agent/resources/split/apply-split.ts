@@ -5,7 +5,7 @@ import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { type Answerer, findAnswerer } from './answerer.ts';
-import { dnsmasqSplitFiles, isDnsmasqSplitFile } from './dnsmasq-split.ts';
+import { dnsmasqSplitFiles } from './dnsmasq-split.ts';
 import { dnsmasqComplaint } from './dnsmasq-split-check.ts';
 import { inspectSplit } from './inspect-split.ts';
 import { RESOLVED_SPLIT_FILE, stillSplits } from './resolved-split.ts';
@@ -45,9 +45,9 @@ function complaint(
   split: readonly DesiredSplit[],
   file: string,
   text: string,
-  { process }: Forwarder,
+  { by, process }: Forwarder,
 ): string | null {
-  if (isDnsmasqSplitFile(file)) return dnsmasqComplaint(host, file, text, process);
+  if (by === 'dnsmasq') return dnsmasqComplaint(host, file, text, process);
   return unboundComplaint(host, split, text, process);
 }
 

@@ -1,29 +1,53 @@
-/** dnsmasq's own check of our files, before they are put in place. */
+/**
+ * The check of our files for dnsmasq, before they are put in place. dnsmasq itself sees only our text: with the running
+ * process' arguments or files, `dnsmasq --test` would run as root what a `conf-script` there names.
+ */
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { dnsmasqRefusal } from '../dnsmasq/dnsmasq-refusal.ts';
-import { dnsmasqSources } from '../dnsmasq/readers.ts';
-import { isServersFile } from './dnsmasq-split.ts';
+import { isServersFile, readsName, trustedSources } from './dnsmasq-split.ts';
 
 /**
- * dnsmasq's complaint about the text for this file; null if there is none. The servers are checked as configuration. The
- * file that names the servers-file is checked together with all files that the running dnsmasq reads, because a second
- * `servers-file` would keep dnsmasq from starting.
+ * What speaks against the text for this file; null if nothing does. A second `servers-file` would keep dnsmasq from
+ * starting, so Holdfast looks for one in all that the running dnsmasq reads.
  */
 export function dnsmasqComplaint(host: Host, file: string, text: string, process: Process | null): string | null {
-  const isFirst = !isServersFile(file) && host.lstat(file) === null && process !== null;
-  if (!isFirst) return dnsmasqRefusal(host, text);
-  const { args, input } = withAllFiles(host, process, text);
-  return dnsmasqRefusal(host, input, args);
+  const refusal = dnsmasqRefusal(host, text);
+  if (refusal !== null || isServersFile(file) || process === null) return refusal;
+  return secondServersFile(host, process, file);
 }
 
-/** dnsmasq reads one main configuration: the text on its standard input stands for it, and includes the others. */
-function withAllFiles(host: Host, { arguments: [, ...all] }: Process, text: string) {
-  const { main } = dnsmasqSources(host, all);
-  const args = all.filter((arg, at) => {
-    const isValue = ['-C', '--conf-file'].includes(all[at - 1] ?? '');
-    return !isValue && !/^(-C|--conf-file(=|$))/.test(arg);
-  });
-  const included = main.filter((file) => host.stat(file) !== null).map((file) => `conf-file=${file}\n`);
-  return { args, input: included.join('') + text };
+function secondServersFile(host: Host, process: Process, ours: string): string | null {
+  const { main, folders } = trustedSources(host, process);
+  const option = process.arguments.find((arg) => /^--(servers|conf-s)/.test(arg));
+  if (option !== undefined) return complaintAbout('its command line', option.slice(2));
+  const todo = [...main, ...folders.flatMap(({ folder, endings }) => filesIn(host, folder, endings))];
+  const seen = new Set([ours]);
+  for (let file = todo.shift(); file !== undefined; file = todo.shift()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    for (const line of (host.readText(file) ?? '').split('\n')) {
+      const [, key = '', value = ''] =
+        /^\s*(servers-file|conf-script|conf-file|conf-dir)\s*=\s*"?([^"#\s]*)/.exec(line) ?? [];
+      if (key === 'servers-file' || key === 'conf-script') return complaintAbout(file, key);
+      if (key === '') continue;
+      const [path = '', ...endings] = key === 'conf-dir' ? value.split(',') : [value];
+      if (!/^\/[^*?[]*$/.test(path))
+        return `dnsmasq reads more files by ${key} in ${file}, which Holdfast cannot follow: write their full paths`;
+      todo.push(...(key === 'conf-file' ? [path] : filesIn(host, path, endings)));
+    }
+  }
+  return null;
+}
+
+function complaintAbout(where: string, option: string): string {
+  if (option.startsWith('servers'))
+    return `dnsmasq takes one servers-file only, and ${where} names one already: write its server lines into a file of dnsmasq's configuration instead`;
+  return `${where} has conf-script, and Holdfast does not run it to see what dnsmasq reads: write its output into a file`;
+}
+
+/** The files that dnsmasq reads for `conf-dir`. */
+function filesIn(host: Host, folder: string, endings: readonly string[]): string[] {
+  const names = host.list(folder).filter((name) => readsName(endings, name));
+  return names.map((name) => `${folder.replace(/\/+$/, '')}/${name}`).filter((file) => host.stat(file)?.isFile());
 }

@@ -9,10 +9,11 @@ import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { HostError } from '../../host/errors.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
+import { mustBeRoots } from '../../host/files/only-root.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { DNSMASQ_HEADER } from '../dnsmasq/dnsmasq-text.ts';
-import { dnsmasqSources } from '../dnsmasq/readers.ts';
+import { type DnsmasqSources, dnsmasqSources, pathsToStartFrom } from '../dnsmasq/readers.ts';
 import { forwarderFinding, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
 import { serviceOf } from './tell-program.ts';
 import { hasRead } from './told-programs.ts';
@@ -28,32 +29,44 @@ export interface DnsmasqSplitFiles {
   readonly servers: string;
 }
 
-export function isDnsmasqSplitFile(path: string): boolean {
-  return path.endsWith(`/${SERVERS_NAME}`) || (path.endsWith(`/${CONF_NAME}`) && /dnsmasq/.test(path));
-}
-
 export function isServersFile(path: string): boolean {
   return path.endsWith(`/${SERVERS_NAME}`);
 }
 
 /** The files for this dnsmasq (null: the one that its service will start). Throws HostError if it reads no folder. */
 export function dnsmasqSplitFiles(host: Host, process: Process | null): DnsmasqSplitFiles {
-  const { folders } = dnsmasqSources(host, process?.arguments ?? []);
+  const { folders } = trustedSources(host, process);
   const known = process === null && folders.length === 0 ? [{ folder: FOLDER, endings: [] }] : folders;
-  const fitting = known.find(({ endings }) => {
-    const only = endings.filter((ending) => ending.startsWith('*'));
-    const skipped = endings.filter((ending) => !ending.startsWith('*'));
-    return (
-      (only.length === 0 || only.some((ending) => CONF_NAME.endsWith(ending.slice(1)))) &&
-      !skipped.some((ending) => CONF_NAME.endsWith(ending))
-    );
-  });
+  const fitting = known.find(({ endings }) => readsName(endings, CONF_NAME));
   if (fitting === undefined)
     throw new HostError(
       'ESPLIT',
-      `dnsmasq${process === null ? '' : `[${process.pid}]`} reads no folder of configuration files: write conf-dir=${FOLDER} into its configuration, and start it anew`,
+      `${nameOf(process)} reads no folder of configuration files: write conf-dir=${FOLDER} into its configuration, and start it anew`,
     );
+  mustBeRoots(host, fitting.folder, nameOf(process));
   return { conf: `${fitting.folder}/${CONF_NAME}`, servers: `${fitting.folder}/${SERVERS_NAME}` };
+}
+
+/** Where this dnsmasq reads its configuration. Throws HostError if others than root can change where it starts. */
+export function trustedSources(host: Host, process: Process | null): DnsmasqSources {
+  const args = process?.arguments ?? [];
+  for (const path of pathsToStartFrom(args)) mustBeRoots(host, path, nameOf(process));
+  return dnsmasqSources(host, args);
+}
+
+function nameOf(process: Process | null): string {
+  return process === null ? 'dnsmasq' : `dnsmasq[${process.pid}]`;
+}
+
+/** Whether dnsmasq reads a file of this name in a folder with these endings (dnsmasq(8), --conf-dir). */
+export function readsName(endings: readonly string[], name: string): boolean {
+  const only = endings.filter((ending) => ending.startsWith('*'));
+  const skipped = endings.filter((ending) => !ending.startsWith('*'));
+  return (
+    !/^\.|~$|^#.*#$/.test(name) &&
+    (only.length === 0 || only.some((ending) => name.endsWith(ending.slice(1)))) &&
+    !skipped.some((ending) => name.endsWith(ending))
+  );
 }
 
 export function dnsmasqServersText(split: readonly DesiredSplit[]): string {
@@ -63,7 +76,7 @@ export function dnsmasqServersText(split: readonly DesiredSplit[]): string {
   return DNSMASQ_HEADER + lines.join('');
 }
 
-export function dnsmasqConfText({ servers }: DnsmasqSplitFiles): string {
+function dnsmasqConfText({ servers }: DnsmasqSplitFiles): string {
   return `${DNSMASQ_HEADER}servers-file=${servers}\n`;
 }
 

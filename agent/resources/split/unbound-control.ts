@@ -87,12 +87,12 @@ function tellZone(host: Host, process: Process, zone: string, servers: readonly 
 
 /** `private-address` is set, and only a reload makes unbound read our `private-domain`. */
 function stripsPrivateAddresses(host: Host, process: Process): boolean {
-  const { status, stdout } = host.run('unbound-checkconf', ['-o', 'private-address', unboundMain(process)]);
+  const { status, stdout } = host.run('unbound-checkconf', ['-o', 'private-address', unboundMain(host, process)]);
   return status !== 0 || stdout.trim() !== '';
 }
 
 function control(host: Host, process: Process, command: readonly string[]) {
-  const args = ['-c', unboundMain(process), '-q', ...command];
+  const args = ['-c', unboundMain(host, process), '-q', ...command];
   return host.run('unbound-control', command[0] === 'list_forwards' ? args.filter((arg) => arg !== '-q') : args, {
     timeLimit: ANSWERS_WITHIN,
   });

@@ -20,7 +20,7 @@ export function unboundComplaint(
 ): string | null {
   const ours = unboundSplitFile(host, process);
   const [main, part] = [`${STAGED}.conf`, `${STAGED}.part`];
-  const staged = (host.readText(unboundMain(process)) ?? '').replace(
+  const staged = (host.readText(unboundMain(host, process)) ?? '').replace(
     INCLUDED_FOLDER,
     (_, keyword: string, folder: string) => {
       const others = host.list(folder).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
