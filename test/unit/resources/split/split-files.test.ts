@@ -67,6 +67,7 @@ test('dns.split: a path that others than root may change is not gone by, whoever
     'etc/a/x.conf': '',
     'etc/conf.d/x.conf': '',
     'etc/own.conf': 'conf-dir=/etc/a\n',
+    'etc/to-open.conf': 'conf-dir=/srv/open\n',
     'etc/shared.conf': 'conf-dir=/etc/a\n',
     'etc/unbound.conf': 'include-toplevel: "/etc/conf.d/*.conf"\n',
   });
@@ -82,6 +83,7 @@ test('dns.split: a path that others than root may change is not gone by, whoever
   assert.throws(() => dnsmasq('-C/etc/link.conf'), /\/srv\/open on the way there may be written/);
   assert.throws(() => dnsmasq('--conf-file=/etc/shared.conf'), /which may be written by other users than root/);
   assert.throws(() => dnsmasq('-7', '/srv/open,*.conf', '-7', '/etc/a'), /reads \/srv\/open, which may be written/);
+  assert.throws(() => dnsmasq('-C', '/etc/to-open.conf'), /reads \/srv\/open, which may be written/);
   assert.throws(() => dnsmasq('-7', '/etc/a\nconf-script=x'), /"\/etc\/a\\nconf-script=x", which is no plain path/);
   assert.throws(() => dnsmasq('-C', 'own.conf'), /no plain path/);
   assert.throws(() => unbound('/srv/open/u.conf'), /unbound\[7\] reads .* and \/srv\/open on the way there may/);
