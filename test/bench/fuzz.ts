@@ -54,7 +54,7 @@ export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}
   const honest = { beats: [] as number[], events: [] as string[] };
   let [sent, peak, sequence] = [0, 0, 0];
   for (let round = 0; sent < job.requests; round += 1) {
-    const run = await begin(job);
+    using run = await begin(job);
     await check(run.url, start, honest);
     const honestPair = async () => {
       sequence += 1;
@@ -106,14 +106,14 @@ export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}
       `${sent} requests, ${(sent / seconds).toFixed(0)} a second, ${records} honest records, ${memory.toFixed(0)} MiB at most`,
     );
   }
-  const last = await begin(job);
+  using last = await begin(job);
   await check(last.url, start, honest, 0);
   last.child.kill('SIGTERM');
   assert.deepEqual(await once(last.child, 'exit'), [0, null]);
   return { sent, answers, honest: honest.beats.length + honest.events.length, peak };
 }
 
-interface Run {
+interface Run extends Disposable {
   readonly child: ChildProcess;
   readonly url: string;
   readonly agent: Agent;
@@ -132,7 +132,13 @@ async function begin({ data, maxSize }: FuzzJob): Promise<Run> {
   const line = await new Log(child.stdout!).until(/listens on/);
   // A kill -9 damages nothing.
   assert.equal(complaints.count(/left out|damaged/), 0);
-  return { child, url: line.replace(/.* on /, '').trim(), agent: new Agent({ keepAlive: true }) };
+  return {
+    child,
+    url: line.replace(/.* on /, '').trim(),
+    agent: new Agent({ keepAlive: true }),
+    // A collector that outlives a failed run keeps the test's process from ending.
+    [Symbol.dispose]: end,
+  };
 }
 
 /** Sends again after a lost connection, like an agent, but not to a collector that has ended. */
