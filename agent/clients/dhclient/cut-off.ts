@@ -11,9 +11,15 @@ import type { Host } from '../../host/host.ts';
 /** The default route, or its two halves, which some operators write in its place. `ignore` concerns only IPv4. */
 const DEFAULTS = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1'];
 
-/** A sentence with the cure; null if the host would not be cut off, or if no interface has an address yet. */
-export function cutOff(host: Host, desired: DesiredState): string | null {
-  const [first] = lostGateways(host, desired).filter(({ route }) => isDefault(route));
+/** Whether the client of an interface leaves routes of the offer. */
+type LeavesRoutes = (dev: string) => boolean;
+
+/**
+ * A sentence with the cure; null if the host would not be cut off, or if no interface has an address yet.
+ * @param leaves by default what `ignore` says. Some clients also leave the routes of an option that they do not request.
+ */
+export function cutOff(host: Host, desired: DesiredState, leaves = ignoring(desired)): string | null {
+  const [first] = lostGateways(host, desired, leaves).filter(({ route }) => isDefault(route));
   if (first === undefined) return null;
   const { via, dev, devs } = first;
   const own = devs.flatMap(addressesOf).join(', ');
@@ -28,7 +34,7 @@ export function cutOff(host: Host, desired: DesiredState): string | null {
 /** Why each of these routes cannot be made at the next lease: the way to its gateway comes from an ignored offer. */
 export function lostAtLease(host: Host, desired: DesiredState): ReadonlyMap<DesiredRoute, string> {
   return new Map(
-    lostGateways(host, desired).map(({ route, via, devs }) => {
+    lostGateways(host, desired, ignoring(desired)).map(({ route, via, devs }) => {
       const where = devs.join(', ');
       return [
         route,
@@ -48,12 +54,15 @@ interface LostGateway {
   readonly devs: readonly string[];
 }
 
-function lostGateways(host: Host, { routes, dhclient }: DesiredState): LostGateway[] {
-  if (!host.live) return [];
-  const ignores = (dev: string) =>
+function ignoring({ dhclient }: DesiredState): LeavesRoutes {
+  return (dev) =>
     [...dhclient.global.ignore, ...(dhclient.interfaces.get(dev)?.ignore ?? [])].some(
       (offer) => offer !== 'router-advertisements',
     );
+}
+
+function lostGateways(host: Host, { routes }: DesiredState, leaves: LeavesRoutes): LostGateway[] {
+  if (!host.live) return [];
   const direct = routes.flatMap(directNetworks);
   const addressed = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
   return routes.flatMap((route) =>
@@ -61,7 +70,7 @@ function lostGateways(host: Host, { routes, dhclient }: DesiredState): LostGatew
       if (typeof via !== 'string' || onlink) return [];
       // Without `dev` the kernel looks for the gateway on every interface.
       const devs = dev === null ? addressed : [dev];
-      const reached = devs.length === 0 || !devs.every(ignores) || isOnLink(via, devs, direct);
+      const reached = devs.length === 0 || !devs.every(leaves) || isOnLink(via, devs, direct);
       return reached ? [] : [{ route, via, dev, devs }];
     }),
   );

@@ -49,3 +49,10 @@ export function wantedOfDhcpcd(dhcp: DesiredDhcp, iface: string | null): WantedO
     advertisements: !ignored.includes('router-advertisements'),
   };
 }
+
+const ROUTES = ['static_routes', ...Object.values(OPTIONS_OF_OFFER).flat()];
+
+/** Whether `nooption` takes routes of the offer away, by `ignore` or by `request.without`. */
+export function leavesRoutes(dhcp: DesiredDhcp, iface: string): boolean {
+  return wantedOfDhcpcd(dhcp, iface).refused.some((name) => ROUTES.includes(name));
+}

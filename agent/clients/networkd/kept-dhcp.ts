@@ -7,6 +7,7 @@ import { isUnitEnabled } from '../../host/service/units.ts';
 import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
 import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
+import { cutOffAtStart } from './cut-off-at-start.ts';
 import { type DhcpPlan, dhcpPlan } from './dhcp-plan.ts';
 import { DHCP_DROP_INS, dropInsInUse, isOurDropIn, keptDropIn, laterDropIns, readDropIn } from './drop-in.ts';
 import { applyNetworkdFile, compareNetworkdFile } from './kept-files.ts';
@@ -56,7 +57,7 @@ export class NetworkdDhcp implements Resource {
     if (this.settings.length === 0) return [...(await keptFilesLeft(host, DHCP_DROP_INS)), ...this.stillRead()];
     const plans = this.plans();
     if (plans.length === 0) return [];
-    const lost = await this.whyCutOff();
+    const lost = await cutOffAtStart(host, this.desired, plans);
     const files = await Promise.all(plans.map((plan) => this.compareFile(plan, lost)));
     const isNeeded = plans.some(({ text }) => text !== null) || dropInsInUse(host, DHCP_DROP_INS).length > 0;
     const wanted = isNeeded ? DHCP_DROP_INS.serviceText : null;
@@ -122,12 +123,6 @@ export class NetworkdDhcp implements Resource {
     if (host.live && host.processes('systemd-network', 'network').length > 0)
       return links.length === 0 ? [] : networkNames(host, links, all, DHCP_DROP_INS);
     return isUnitEnabled(host, 'systemd-networkd.service') ? namesOfNextStart(host, DHCP_DROP_INS) : [];
-  }
-
-  /** Why the next start would lose the default route; null if it would not. */
-  private async whyCutOff(): Promise<string | null> {
-    if (!this.settings.some(({ asks }) => asks.part === 'ignore')) return null;
-    return (await import('../dhclient/cut-off.ts')).cutOff(this.host, { ...this.desired, dhclient: this.desired.dhcp });
   }
 
   private async compareFile(plan: DhcpPlan, lost: string | null): Promise<Finding | null> {
