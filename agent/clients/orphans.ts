@@ -82,9 +82,14 @@ export class UnlessGone implements Resource {
     const finding = { resource: name, key, kind: 'file', moment: 'lease', actual, settings: async () => [] } as const;
     const originals = new Originals(host);
     const original = originals.find('file', key);
-    const wanted = original === null || originals.isForeign(original) ? undefined : await before(original, actual);
+    const recorded = original === null || originals.isForeign(original) ? null : original;
+    const wanted = recorded === null ? undefined : await before(recorded, actual);
     if (wanted === undefined) {
-      const reason = `${why}; no record says what of it is Holdfast's, so it stays: remove it by hand`;
+      const stays =
+        recorded?.link === null
+          ? 'another program has changed the lines of Holdfast, so it stays: take them out by hand'
+          : "no record says what of it is Holdfast's, so it stays: remove it by hand";
+      const reason = `${why}; ${stays}`;
       return { ...finding, state: 'skipped', wanted: actual, reason };
     }
     return {

@@ -5,6 +5,7 @@ import { hookLeftover } from '../hook-leftover.ts';
 import { DHCP_UNDOING } from './dhcp-way-back.ts';
 import { NetworkManager } from './kept.ts';
 import { NetworkManagerDhcp } from './kept-dhcp.ts';
+import { editedProfiles } from './profiles-left.ts';
 import {
   DHCP_CONF,
   DISPATCHER,
@@ -46,7 +47,10 @@ export const networkManagerClient: DhcpClient = {
   orphans: (host) =>
     networkManagerIsHere(host)
       ? []
-      : [DISPATCHER, NETWORK_MANAGER_CONF, DHCP_CONF].filter((file) => host.stat(file) !== null),
+      : [
+          ...[DISPATCHER, NETWORK_MANAGER_CONF, DHCP_CONF].filter((file) => host.stat(file) !== null),
+          ...editedProfiles(host),
+        ],
   sysctls: networkManagerSysctls,
   leaseFiles: ['/run/NetworkManager/devices/x'],
 };

@@ -1,6 +1,6 @@
 /** Profiles that Holdfast edited and devices that it taught, where the configuration no longer asks for it. */
 import { compareFile } from '../../hold/files/compare-file.ts';
-import { ORIGINALS, Originals } from '../../hold/originals/originals.ts';
+import { ORIGINALS, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -17,13 +17,29 @@ export function hasProfileLeft(host: Host): boolean {
   return host.lstat(TAUGHT) !== null || (nullIfRefused(isRecorded) ?? false);
 }
 
+/** The profiles that Holdfast edited and has not given back; none for a user who may not see the records. */
+export function editedProfiles(host: Host): string[] {
+  if (!hasProfileLeft(host)) return [];
+  const edited = nullIfRefused(() =>
+    recordedProfiles(host).filter(({ key, before }) => {
+      const text = host.readText(key);
+      return text !== null && text !== before;
+    }),
+  );
+  return (edited ?? []).map(({ key }) => key);
+}
+
+function recordedProfiles(host: Host): OriginalFile[] {
+  return new Originals(host).all().flatMap((one) => {
+    return one.kind === 'file' && one.key.startsWith(`${PROFILES}/`) ? [one] : [];
+  });
+}
+
 /** @param wanted devices whose profiles the configuration decides. */
 export async function profilesLeft(host: Host, resource: string, wanted: readonly ManagedDevice[]): Promise<Finding[]> {
   const { withoutOurs } = await import('../../hold/originals/later-edits.ts');
   const files = new Set(wanted.map(({ file }) => file));
-  const ours = new Originals(host).all().flatMap((one) => {
-    return one.kind === 'file' && one.key.startsWith(`${PROFILES}/`) && !files.has(one.key) ? [one] : [];
-  });
+  const ours = recordedProfiles(host).filter(({ key }) => !files.has(key));
   const found = await Promise.all(
     ours.map(({ key, before, after }) =>
       compareFile(host, { resource, key, moment: 'boot' }, (actual) => {

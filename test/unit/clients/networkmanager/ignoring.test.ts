@@ -1,12 +1,21 @@
 /** Which keys a profile gets for `dhcp.ignore`, which profiles are left to their owners, and what waits for an activation. */
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { NetworkManagerDhcp } from '../../../../agent/clients/networkmanager/kept-dhcp.ts';
 import { managedDevices, notEdited } from '../../../../agent/clients/networkmanager/profiles.ts';
 import type { DesiredState } from '../../../../agent/config/desired.ts';
+import { orphansCheck } from '../../../../agent/doctor/checks/orphans-check.ts';
+import { converge, inspectAll } from '../../../../agent/hold/converge.ts';
+import { KnownFiles } from '../../../../agent/hold/files/verified-files.ts';
+import { Originals } from '../../../../agent/hold/originals/originals.ts';
+import { makeResources } from '../../../../agent/resources/index.ts';
 import { clientSurroundings } from '../../../parts/client-surroundings.ts';
-import { desiredOf, patientHost } from '../../../parts/doctor-patient.ts';
+import { desiredOf, patientHost, seenOn } from '../../../parts/doctor-patient.ts';
+import { missing } from '../../../parts/scratch.ts';
 
+const skip = missing('flock');
 const PROFILE = 'etc/NetworkManager/system-connections/eth0.nmconnection';
 const text = (ipv4 = 'method=auto', ipv6 = 'method=auto') =>
   `[connection]\nuuid=u1\n[ipv4]\n${ipv4}\n[ipv6]\n${ipv6}\n`;
@@ -107,4 +116,40 @@ test('NetworkManager, ignore: without an answer of D-Bus the running device wait
   const [lease] = await found[1]!.settings();
   assert.deepEqual([lease?.moment, lease?.state], ['lease', 'unknown']);
   assert.match(lease?.reason ?? '', /^pending until the next activation of eth0/);
+});
+
+test('NetworkManager, ignore: when NetworkManager is gone, an edited profile goes back', { skip }, async (t) => {
+  const host = patientHost(t, { files: { [PROFILE]: text(), 'etc/hostname': 'a\n' } });
+  chmodSync(join(host.root, PROFILE), 0o600);
+  const key = `/${PROFILE}`;
+  const resources = () => {
+    const desired = desiredOf('dhcp: { ignore: [routers] }') as DesiredState;
+    return makeResources(host, desired, { only: ['networkmanager', 'networkmanager-dhcp'], known: new KnownFiles('') });
+  };
+  const edited = text('method=auto\nnever-default=true');
+  await new Originals(host).rememberFile(key, edited, 'networkmanager-dhcp');
+  host.replace(key, edited, 0o600);
+  assert.deepEqual(
+    seenOn(host, orphansCheck, {}).map(({ seen }) => seen),
+    [`${key}: for NetworkManager, which is not installed`],
+  );
+  const later = `${edited}[proxy]\n`;
+  host.replace(key, later, 0o600);
+  const outcomes = await converge(host, resources());
+  assert.deepEqual(
+    outcomes.map(({ key, result }) => [key, result]),
+    [[key, 'changed']],
+  );
+  assert.equal(host.readText(key), `${text()}[proxy]\n`, 'the lines of others stay');
+  assert.equal((host.lstat(key)?.mode ?? 0) & 0o777, 0o600);
+  assert.equal(new Originals(host).find('file', key), null);
+  assert.deepEqual(await converge(host, resources()), []);
+
+  await new Originals(host).rememberFile(key, edited, 'networkmanager-dhcp');
+  host.replace(key, `${text()}[proxy]\n[user]\n`, 0o600);
+  const [changed] = await inspectAll(resources());
+  assert.equal(changed?.state, 'skipped');
+  assert.match(changed?.reason ?? '', /another program has changed the lines of Holdfast, so it stays/);
+  host.replace(key, `${text()}[proxy]\n`, 0o600);
+  assert.deepEqual(await inspectAll(resources()), [], 'it went back by other hands');
 });
