@@ -17,7 +17,6 @@ export type OwnErrorCode =
   | 'EREMOTE' // a file system that may never answer
   | 'EREFUSED' // no DHCP server would acknowledge the lease
   | 'EREHEARSAL' // the rehearsal of a restart ended badly
-  | 'ENMCLI' // nmcli(1) failed
   | 'ERESOLVED' // resolvectl(1) failed
   | 'ESHARED' // others than root can change what root would go by
   | 'ESPAWN' // no process can be started

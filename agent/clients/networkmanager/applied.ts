@@ -21,18 +21,16 @@ export function isApplied(host: Host, device: string, keys: readonly ProfileKey[
 
 type Applied = Partial<Record<string, Partial<Record<string, { readonly data?: unknown }>>>>;
 
-/** `1.42.4`; null if NetworkManager does not say. */
-export function runningVersion(host: Host): string | null {
-  const path = '/org/freedesktop/NetworkManager';
-  const { status, stdout } = host.run('busctl', [...OPTIONS, 'get-property', BUS, path, BUS, 'Version']);
-  const value = status === 0 ? dataOf(stdout) : null;
-  return typeof value === 'string' ? value : null;
-}
-
-const OPTIONS = ['--system', '--json=short', '--timeout=5'];
-
 function ask(host: Host, path: string, ...call: readonly string[]): unknown {
-  const { status, stdout } = host.run('busctl', [...OPTIONS, 'call', BUS, path, ...call]);
+  const { status, stdout } = host.run('busctl', [
+    '--system',
+    '--json=short',
+    '--timeout=5',
+    'call',
+    BUS,
+    path,
+    ...call,
+  ]);
   const data = status === 0 ? dataOf(stdout) : null;
   return Array.isArray(data) ? data[0] : null;
 }

@@ -1,19 +1,16 @@
-/** The way back of `dhcp` with NetworkManager: its files, and the devices that were taught. */
+/** The way back of `dhcp` with NetworkManager: its files. A running device follows at its next activation. */
 import { fileLeftover } from '../../hold/files/file-revert.ts';
 import type { OriginalFile } from '../../hold/originals/originals.ts';
 import type { Outcome } from '../../hold/resource.ts';
 import type { Leftover, Undoing } from '../../hold/undoing.ts';
 import type { Host } from '../../host/host.ts';
 import { PROFILES } from './profiles.ts';
-import { DEVICE, loadProfile } from './profiles-left.ts';
-import { DHCP_CONF, networkManager, tellNetworkManager } from './running.ts';
-import { TAUGHT, type TaughtDevice, taughtDevices } from './taught.ts';
+import { loadProfile } from './profiles-left.ts';
+import { DHCP_CONF, tellNetworkManager } from './running.ts';
 
 export const DHCP_UNDOING: Undoing = {
   file: (host, original) =>
     original.key.startsWith(`${PROFILES}/`) ? profile(host, original) : fileLeftover(host, original),
-  others: (host) =>
-    host.live && host.lstat(TAUGHT) !== null ? taughtDevices(host).map((one) => device(host, one)) : [],
   told: (host, files) => {
     if (files.includes(DHCP_CONF)) tellNetworkManager(host);
     for (const file of files) if (file.startsWith(`${PROFILES}/`)) loadProfile(host, file);
@@ -29,14 +26,4 @@ function profile(host: Host, original: OriginalFile): Leftover {
       return problem === null ? outcome : { ...outcome, result: 'failed', changed: true, reason: problem };
     });
   return { ...leftover, putBack };
-}
-
-function device(host: Host, taught: TaughtDevice): Leftover {
-  const key = `${DEVICE}${taught.device}`;
-  const putBack = async (): Promise<Outcome[]> => {
-    const { unteach } = await import('./teaching.ts');
-    unteach(host, networkManager(host), taught);
-    return [{ resource: 'revert', key, moment: 'lease', result: 'changed', actual: 'takes the offers of the server' }];
-  };
-  return { key, moment: 'lease', turn: 'service files', original: null, putBack };
 }

@@ -53,7 +53,7 @@ export class NetworkManagerDhcp implements Resource {
 
   async apply(finding: Finding): Promise<Outcome> {
     const { host } = this;
-    if (KeptProfiles.isAbout(finding)) return this.profiles.apply(finding, networkManager(host), managedDevices(host));
+    if (KeptProfiles.isAbout(finding)) return this.profiles.apply(finding);
     return applyConf(host, finding, DHCP_CONF);
   }
 

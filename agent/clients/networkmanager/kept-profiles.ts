@@ -1,4 +1,7 @@
-/** `dhcp.ignore` in the profiles of NetworkManager's devices: at the next activation, and in the running devices. */
+/**
+ * `dhcp.ignore` in the profiles of NetworkManager's devices, which count from the next activation of the device on. A
+ * running device is left alone: `nmcli device modify` and `reapply` ask for its lease anew, which may lose the address.
+ */
 import type { DesiredState, IgnoredOffer } from '../../config/desired.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile } from '../../hold/files/compare-file.ts';
@@ -7,17 +10,15 @@ import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { dhcpSettings } from '../dhcp-settings.ts';
-import { isApplied, runningVersion } from './applied.ts';
-import { foreignClient } from './conf.ts';
+import { isApplied } from './applied.ts';
 import { ignoredOn } from './dhcp-wanted.ts';
 import { keysFor, propertiesOf } from './ignoring.ts';
 import { type ProfileKey, withKeys } from './profile-text.ts';
-import { type ManagedDevice, notEdited, PROFILES } from './profiles.ts';
-import { DEVICE, hasProfileLeft, loadProfile, profilesLeft } from './profiles-left.ts';
-import { taughtDevices } from './taught.ts';
+import { activation, type ManagedDevice, notEdited, PROFILES } from './profiles.ts';
+import { hasProfileLeft, loadProfile, profilesLeft } from './profiles-left.ts';
 
-/** The version with which a running device was taught and lost nothing. 1.52 gives up the address after 15 s of silence. */
-const TEACHABLE = /^1\.42\.4$/;
+/** The finding about a running device begins with this. */
+const DEVICE = 'NetworkManager on ';
 
 /** What the configuration asks of one device. */
 interface Wish {
@@ -48,7 +49,7 @@ export class KeptProfiles {
     ];
   }
 
-  /** Whether a profile was edited, or a device taught, and not yet given back. Costs next to nothing. */
+  /** Whether a profile was edited, and not yet given back. Costs next to nothing. */
   hasLeft(): boolean {
     return hasProfileLeft(this.host);
   }
@@ -61,32 +62,14 @@ export class KeptProfiles {
   }
 
   static isAbout({ key }: Finding): boolean {
-    return key.startsWith(`${PROFILES}/`) || key.startsWith(DEVICE);
+    return key.startsWith(`${PROFILES}/`);
   }
 
-  async apply(finding: Finding, process: Process | null, devices: readonly ManagedDevice[]): Promise<Outcome> {
-    const { host } = this;
-    const { resource, key, moment, wanted } = finding;
-    if (finding.kind === 'file') {
-      const outcome = await applyFile(host, finding, { mode: 0o600 });
-      const problem = loadProfile(host, key);
-      if (problem === null || outcome.result !== 'changed') return outcome;
-      return { ...outcome, result: 'failed', changed: true, reason: problem };
-    }
-    const { teach, unteach } = await import('./teaching.ts');
-    const name = key.slice(DEVICE.length);
-    const device = devices.find((one) => one.name === name);
-    const keys = device === undefined ? [] : this.wish(device).keys;
-    if (keys.length === 0) {
-      for (const taught of taughtDevices(host)) if (taught.device === name) unteach(host, process, taught);
-      return { resource, key, moment, result: 'changed', actual: wanted };
-    }
-    if (process !== null) await teach(host, process, name, keys);
-    const done = isApplied(host, name, keys) === true;
-    const outcome = { resource, key, moment, actual: done ? wanted : null };
-    return done
-      ? { ...outcome, result: 'changed' }
-      : { ...outcome, result: 'failed', reason: 'NetworkManager took the values, but does not show them' };
+  async apply(finding: Finding): Promise<Outcome> {
+    const outcome = await applyFile(this.host, finding, { mode: 0o600 });
+    const problem = loadProfile(this.host, finding.key);
+    if (problem === null || outcome.result !== 'changed') return outcome;
+    return { ...outcome, result: 'failed', changed: true, reason: problem };
   }
 
   private wish(device: ManagedDevice): Wish {
@@ -143,31 +126,23 @@ export class KeptProfiles {
       device.profile.some((line) => line.section === section && line.key === key && line.value === value),
     );
     const isOld = read && changedAfterStart(host, file, process) === null;
-    const applied = isOld || isApplied(host, name, keys);
+    const applied = isOld || isApplied(host, name, keys) === true;
     const wanted = `ignores by ${propertiesOf(keys)}`;
-    const teachable =
-      applied === false &&
-      foreignClient(host) === null &&
-      keys.every(({ section }) => section === 'ipv4') &&
-      TEACHABLE.test(runningVersion(host) ?? '');
-    const state: State = applied === true ? 'ok' : teachable ? 'drifted' : 'skipped';
-    const reason =
-      state === 'ok'
-        ? undefined
-        : teachable
-          ? `NetworkManager activated ${name} with the earlier profile`
-          : `pending until the next activation of ${name} (nmcli connection up, a restart, a boot): NetworkManager reads the profile only then, and Holdfast does not take the device down`;
-    const shown = state === 'skipped' ? 'unknown' : state;
+    const why = applied
+      ? {}
+      : {
+          reason: `pending until the next activation of ${name}: NetworkManager reads the profile only then. A reboot activates ${name}; \`${activation(device)}\` does so at once and interrupts its network, so Holdfast does not run it`,
+        };
     return {
       resource: this.resource,
       key: `${DEVICE}${name}`,
       kind: 'process',
       moment: 'lease',
-      state,
+      state: applied ? 'ok' : 'skipped',
       wanted,
-      actual: applied === true ? wanted : null,
-      ...(reason === undefined ? {} : { reason }),
-      settings: async () => this.states(name, 'lease', shown, { refused, ...(reason === undefined ? {} : { reason }) }),
+      actual: applied ? wanted : null,
+      ...why,
+      settings: async () => this.states(name, 'lease', applied ? 'ok' : 'unknown', { refused, ...why }),
     };
   }
 

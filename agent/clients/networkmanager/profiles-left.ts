@@ -1,20 +1,16 @@
-/** Profiles that Holdfast edited and devices that it taught, where the configuration no longer asks for it. */
+/** Profiles that Holdfast edited, where the configuration no longer asks for it. */
 import { compareFile } from '../../hold/files/compare-file.ts';
 import { ORIGINALS, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type ManagedDevice, PROFILES } from './profiles.ts';
-import { TAUGHT, taughtDevices } from './taught.ts';
 
-/** The finding about a running device begins with this. */
-export const DEVICE = 'NetworkManager on ';
-
-/** Whether a profile or a device may not be given back yet; false for a user who may not see it. Costs next to nothing. */
+/** Whether a profile may not be given back yet; false for a user who may not see it. Costs next to nothing. */
 export function hasProfileLeft(host: Host): boolean {
   const record = `file.${encodeURIComponent(`${PROFILES}/`)}`;
   const isRecorded = () => host.list(ORIGINALS).some((name) => name.startsWith(record));
-  return host.lstat(TAUGHT) !== null || (nullIfRefused(isRecorded) ?? false);
+  return nullIfRefused(isRecorded) ?? false;
 }
 
 /** The profiles that Holdfast edited and has not given back; none for a user who may not see the records. */
@@ -51,22 +47,7 @@ export async function profilesLeft(host: Host, resource: string, wanted: readonl
       }),
     ),
   );
-  const taught = taughtDevices(host).filter(({ device }) => wanted.every(({ name }) => name !== device));
-  return [
-    ...found.filter((finding) => finding !== null),
-    ...taught.map(
-      ({ device }): Finding => ({
-        resource,
-        key: `${DEVICE}${device}`,
-        kind: 'process',
-        moment: 'lease',
-        state: 'drifted',
-        wanted: 'takes the offers of the server',
-        actual: null,
-        settings: async () => [],
-      }),
-    ),
-  ];
+  return found.filter((finding) => finding !== null);
 }
 
 /** Makes NetworkManager read the file, for its next activation; no device is touched. null if it did, or does not run. */

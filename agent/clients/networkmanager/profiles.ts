@@ -58,6 +58,11 @@ export function valueIn(lines: readonly IniLine[], section: string, key: string)
   return profileLine(lines, section, key)?.value ?? null;
 }
 
+/** The command that activates the device with its present profile. It interrupts the device's network. */
+export function activation({ uuid }: ManagedDevice): string {
+  return `nmcli connection up ${uuid ?? 'UUID'}`;
+}
+
 /**
  * Why Holdfast does not edit the profile of this device, with what to write in its place; null if it may.
  * @param properties as nmcli(1) writes them: `ipv4.never-default yes`.

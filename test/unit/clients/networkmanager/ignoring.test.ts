@@ -103,7 +103,7 @@ test('NetworkManager, ignore: a profile of another program, or with secrets, is 
   }
 });
 
-test('NetworkManager, ignore: without an answer of D-Bus the running device waits for its activation', async (t) => {
+test('NetworkManager, ignore: without an answer of D-Bus the running device is pending', async (t) => {
   const edited = text('method=auto\nnever-default=true');
   const found = await findingsOf(hostWith(t, { [PROFILE]: edited }), 'routers');
   assert.deepEqual(
@@ -152,4 +152,26 @@ test('NetworkManager, ignore: when NetworkManager is gone, an edited profile goe
   assert.match(changed?.reason ?? '', /another program has changed the lines of Holdfast, so it stays/);
   host.replace(key, `${text()}[proxy]\n`, 0o600);
   assert.deepEqual(await inspectAll(resources()), [], 'it went back by other hands');
+});
+
+test('NetworkManager, ignore: with every version a running device is pending until it is activated', async (t) => {
+  const edited = text('method=auto\nnever-default=true');
+  for (const version of ['1.42.4', '1.52.1'])
+    for (const [applied, state, shown] of [
+      [{ ipv4: { 'never-default': { type: 'b', data: true } } }, 'ok', 'ok'],
+      [{ ipv4: {} }, 'skipped', 'unknown'],
+    ] as const) {
+      const host = hostWith(t, { [PROFILE]: edited });
+      const answer = (data: unknown) => ({ status: 0, stdout: JSON.stringify({ data }), stderr: '', error: null });
+      host.run = (_program, args) => {
+        if (args.includes('Version')) return answer(version);
+        if (args.includes('GetAppliedConnection')) return answer([applied]);
+        return answer(['/org/freedesktop/NetworkManager/Devices/2']);
+      };
+      const found = (await findingsOf(host, 'routers')).find(({ key }) => key === 'NetworkManager on eth0');
+      assert.equal(found?.state, state, version);
+      const [lease] = await found!.settings();
+      assert.deepEqual([lease?.moment, lease?.state], ['lease', shown], version);
+      if (state === 'skipped') assert.match(found?.reason ?? '', /^pending until .*A reboot .*nmcli connection up u1`/);
+    }
 });
