@@ -9,12 +9,13 @@ import { clientFindings } from '../client-findings.ts';
 import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
 import { cutOffAtStart } from './cut-off-at-start.ts';
 import { type DhcpPlan, dhcpPlan } from './dhcp-plan.ts';
-import { DHCP_DROP_INS, dropInsInUse, isOurDropIn, keptDropIn, laterDropIns, readDropIn } from './drop-in.ts';
+import { DHCP_DROP_INS, dropInsInUse, keptDropIn, laterDropIns, readDropIn } from './drop-in.ts';
 import { applyNetworkdFile, compareNetworkdFile } from './kept-files.ts';
 import { keptFilesLeft } from './left-behind.ts';
 import { NETWORKD_STATE, type NetworkdLink, networkdLinks } from './managed-links.ts';
 import { asksDhcp, namesOfNextStart, networkNames } from './match.ts';
 import { networkLines } from './network-lines.ts';
+import { stillRead } from './still-read.ts';
 import { tellTime, timeBehind, wasToldTime } from './time-servers.ts';
 
 /** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
@@ -54,7 +55,7 @@ export class NetworkdDhcp implements Resource {
 
   async inspect(): Promise<Finding[]> {
     const { host } = this;
-    if (this.settings.length === 0) return [...(await keptFilesLeft(host, DHCP_DROP_INS)), ...this.stillRead()];
+    if (this.settings.length === 0) return [...(await keptFilesLeft(host, DHCP_DROP_INS)), ...stillRead(host, [])];
     const plans = this.plans();
     if (plans.length === 0) return [];
     const lost = await cutOffAtStart(host, this.desired, plans);
@@ -67,7 +68,8 @@ export class NetworkdDhcp implements Resource {
     const found = [...files, service].filter((finding) => finding !== null);
     const all = [...plans.flatMap((plan) => this.timeOf(plan)), ...found, ...refusals(plans)];
     const runs = host.processes('systemd-network', 'network').length > 0;
-    return clientFindings(host, { program: 'systemd-networkd', runs, holders: this.around.holders }, all);
+    const judged = clientFindings(host, { program: 'systemd-networkd', runs, holders: this.around.holders }, all);
+    return [...judged, ...stillRead(host, plans)];
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -189,24 +191,6 @@ export class NetworkdDhcp implements Resource {
         settings,
       };
     });
-  }
-
-  /** The drop-ins of an earlier configuration that the running systemd-networkd has read. */
-  private stillRead(): Finding[] {
-    if (this.host.processes('systemd-network', 'network').length === 0) return [];
-    return dropInsInUse(this.host, DHCP_DROP_INS)
-      .filter(isOurDropIn)
-      .map((key) => ({
-        resource: this.name,
-        key,
-        kind: 'process',
-        moment: 'now',
-        state: 'skipped',
-        wanted: null,
-        actual: null,
-        reason: 'systemd-networkd holds these settings of an earlier configuration until it starts again',
-        settings: async () => [],
-      }));
   }
 }
 
