@@ -1,5 +1,5 @@
 /** What `dhcp` asks of NetworkManager on one device, and which settings it cannot hold. */
-import type { DesiredDhcp, IgnoredOffer } from '../../config/desired.ts';
+import type { DesiredDhcp } from '../../config/desired.ts';
 import type { DhcpSetting } from '../dhcp-settings.ts';
 import { isRequested, notSuperseded } from './options.ts';
 
@@ -9,10 +9,6 @@ export const MTU = 'interface-mtu';
 /** Bytes; null if not configured. */
 export function mtuOf({ global, interfaces }: DesiredDhcp, device: string): string | null {
   return (interfaces.get(device)?.supersede.get(MTU) ?? global.supersede.get(MTU))?.[0] ?? null;
-}
-
-export function ignoredOn({ global, interfaces }: DesiredDhcp, device: string): ReadonlySet<IgnoredOffer> {
-  return new Set([...global.ignore, ...(interfaces.get(device)?.ignore ?? [])]);
 }
 
 /** Whether the setting decides something on the device: an interface's own value replaces the general one. */

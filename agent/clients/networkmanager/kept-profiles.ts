@@ -10,8 +10,8 @@ import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { dhcpSettings } from '../dhcp-settings.ts';
+import { ignoredOffers } from '../hook-values.ts';
 import { isApplied } from './applied.ts';
-import { ignoredOn } from './dhcp-wanted.ts';
 import { keysFor, propertiesOf } from './ignoring.ts';
 import { type ProfileKey, withKeys } from './profile-text.ts';
 import { activation, type ManagedDevice, notEdited, PROFILES } from './profiles.ts';
@@ -73,7 +73,7 @@ export class KeptProfiles {
   }
 
   private wish(device: ManagedDevice): Wish {
-    const ignored = ignoredOn(this.desired.dhcp, device.name);
+    const ignored = new Set(ignoredOffers(this.desired.dhcp, device.name));
     const found = [...ignored].map((offer) => [offer, keysFor(offer, ignored, device)] as const);
     const refused = new Map(found.flatMap(([offer, one]) => ('refusal' in one ? [[offer, one.refusal] as const] : [])));
     const keys = new Map(
