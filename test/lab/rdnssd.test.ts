@@ -94,3 +94,32 @@ test('rdnssd: no advertisement touches resolv.conf, and revert gives the merge h
   await advertise(host);
   await host.sh('until grep -q 2001: /etc/resolv.conf; do sleep 0.02; done');
 });
+
+test('rdnssd: with dhcp.ignore of router advertisements it hears none, because the kernel passes on none', {
+  skip,
+}, async (t) => {
+  const host = await scene();
+  if (host === null) return t.skip('the Debian packages rdnssd and ndisc6 cannot be downloaded here');
+  await using _ = host;
+  await host.write(HOOK, '#!/bin/sh\ncat /tmp/phase >>/tmp/runs\n');
+  await host.write('/tmp/phase', 'before\n');
+  await advertise(host);
+  await host.sh('until [ -s /tmp/runs ]; do sleep 0.02; done');
+  await host.write('/etc/holdfast/agent.yaml', 'dhcp: { ignore: [router-advertisements] }\n');
+  assert.equal((await host.agent('apply')).code, 0);
+  const { settings } = JSON.parse((await host.agent('status', '--json')).stdout);
+  const states = settings.map(
+    ({ setting, moments }: { setting: string; moments: Record<string, { state: string }> }) => {
+      return [setting, ...new Set(Object.values(moments).map(({ state }) => state))];
+    },
+  );
+  assert.deepEqual(states, [['dhcp.ignore.router-advertisements', 'ok']]);
+  await host.write('/tmp/phase', 'ignored\n');
+  await host.sh('for n in 1 2 3; do rdisc6 -q -1 eth0 >/dev/null; done');
+  // The control: rdnssd still works, and hears the next one if the kernel accepts it.
+  await host.write('/tmp/phase', 'accepted\n');
+  await host.sh('echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_ra');
+  await advertise(host);
+  await host.sh('until grep -q accepted /tmp/runs; do sleep 0.02; done');
+  assert.doesNotMatch(await host.read('/tmp/runs'), /ignored/);
+});
