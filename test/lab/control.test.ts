@@ -28,11 +28,15 @@ test('control: the next renewal undoes both files that an operator edited by han
 test('control: the poller sees the wrong and the empty resolv.conf of a renewal', { skip }, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
-  await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
-  const watch = await watchFile(host, '/etc/resolv.conf');
-  await client.leased(3);
-  const seen = await watch.stop();
-  assert.ok(seen.wrongMs > 0 && seen.emptyMs > 0 && seen.changes >= 3, JSON.stringify(seen));
+  // The file is empty for a millisecond, which a poller on a busy machine may sleep through.
+  for (let round = 1; ; round += 1) {
+    await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
+    const watch = await watchFile(host, '/etc/resolv.conf');
+    await client.leased(3);
+    const seen = await watch.stop();
+    if (seen.wrongMs > 0 && seen.emptyMs > 0 && seen.changes >= 3) break;
+    assert.ok(round < 8, JSON.stringify(seen));
+  }
 });
 
 test('control: pings, monitor and poller see that an address and a default route go', { skip }, async () => {
