@@ -1,5 +1,6 @@
 /** Values of DHCP options as dhcpcd and udhcpc give them to their hooks; dhclient has a notation of its own. */
 import type { DesiredDhcp, IgnoredOffer } from '../config/desired.ts';
+import { OFFER_OPTIONS } from '../config/notation/offer-options.ts';
 
 /** Domains without the last dot, flags as 1 and 0. null for bytes. */
 export function hookValue(format: string, values: readonly string[]): string | null {
@@ -31,12 +32,6 @@ export function classlessRoutes(bytes: readonly string[]): string | null {
 export function ignoredOffers({ global, interfaces }: DesiredDhcp, iface: string | null): IgnoredOffer[] {
   const own = iface === null ? undefined : interfaces.get(iface);
   const set = [...(own?.supersede.keys() ?? [])];
-  const inherited = global.ignore.filter((offer) => !set.some((name) => CARRIERS[offer].includes(name)));
+  const inherited = global.ignore.filter((offer) => !set.some((name) => OFFER_OPTIONS[offer].includes(name)));
   return [...new Set([...inherited, ...(own?.ignore ?? [])])];
 }
-
-const CARRIERS: Readonly<Record<IgnoredOffer, readonly string[]>> = {
-  routers: ['routers'],
-  'classless-routes': ['rfc3442-classless-static-routes', 'ms-classless-static-routes'],
-  'router-advertisements': [],
-};

@@ -7,12 +7,12 @@ import type { ConfigError } from '../config-error.ts';
 import { checkPrefix } from '../notation/addresses.ts';
 import { DNS_OPTIONS } from '../notation/dns-options.ts';
 import { checkEndpoint, isPlainAndRemote } from '../notation/endpoint.ts';
+import { OFFER_OPTIONS } from '../notation/offer-options.ts';
 import { errorAt } from '../source/explain.ts';
 import { type Tree, type TreePath, valueAt } from '../source/tree.ts';
 import { routeConflicts } from './conflicts-routes.ts';
 import { splitConflicts } from './conflicts-split.ts';
 import { sysctlConflicts } from './conflicts-sysctl.ts';
-import { OPTIONS_OF_OFFERS } from './dhcp-meaning.ts';
 
 export function findConflicts(tree: Tree): ConfigError[] {
   return [
@@ -122,7 +122,7 @@ function requestBothWays(tree: Tree): ConfigError[] {
 /** Errors for a superseded option that is also ignored: a superseded option no longer comes from the server. */
 function ignoredAndSet(tree: Tree): ConfigError[] {
   return dhcpScopes(tree).flatMap((scope) =>
-    OPTIONS_OF_OFFERS.flatMap(([offer, names]) => {
+    Object.entries(OFFER_OPTIONS).flatMap(([offer, names]) => {
       const ignore = valueAt(tree, [...scope, 'ignore']);
       const at = Array.isArray(ignore) ? ignore.indexOf(offer) : -1;
       const set = names.find((name) => valueAt(tree, [...scope, 'supersede', name]) !== undefined);

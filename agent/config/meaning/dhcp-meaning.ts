@@ -2,8 +2,9 @@
 
 import type { InterfaceName } from '../../address/accepted.ts';
 import { familyOf } from '../../address/address.ts';
-import type { ByInterface, DesiredDhcp, DesiredDns, DhcpScope, IgnoredOffer, SortlistEntry } from '../desired.ts';
+import type { ByInterface, DesiredDhcp, DesiredDns, DhcpScope, SortlistEntry } from '../desired.ts';
 import { checkInterfaceName } from '../notation/names.ts';
+import { OFFER_OPTIONS } from '../notation/offer-options.ts';
 import { type Config, optionValues } from '../schema/config-schema.ts';
 
 type Section = Partial<Pick<NonNullable<Config['dhcp']>, 'supersede' | 'request' | 'ignore' | 'interfaces'>>;
@@ -55,11 +56,10 @@ function scope({ supersede = {}, request, ignore = [] }: Omit<Section, 'interfac
 
 /** Both scopes; where they contradict each other, the second one wins. */
 function merged(first: DhcpScope, second: DhcpScope): DhcpScope {
-  const set = OPTIONS_OF_OFFERS.filter(([, options]) => options.some((option) => second.supersede.has(option)));
-  const ignored = first.ignore.filter((offer) => !set.some(([name]) => name === offer));
+  const ignored = first.ignore.filter((offer) => !OFFER_OPTIONS[offer].some((option) => second.supersede.has(option)));
   const ignore = new Set([...ignored, ...second.ignore]);
   ignore.delete('router-advertisements');
-  const unset = OPTIONS_OF_OFFERS.filter(([offer]) => second.ignore.includes(offer)).flatMap(([, options]) => options);
+  const unset = second.ignore.flatMap((offer) => OFFER_OPTIONS[offer]);
   const supersede = [...first.supersede].filter(([option]) => !unset.includes(option));
   return {
     supersede: new Map([...supersede, ...second.supersede]),
@@ -78,12 +78,6 @@ function requests(first: DhcpScope['request'], second: DhcpScope['request']): Dh
     also: union(first.also, second.also, second.without),
   };
 }
-
-/** The options that carry an offer that can be ignored. */
-export const OPTIONS_OF_OFFERS: readonly (readonly [IgnoredOffer, readonly string[]])[] = [
-  ['routers', ['routers']],
-  ['classless-routes', ['rfc3442-classless-static-routes', 'ms-classless-static-routes']],
-];
 
 /** IPv4 name servers go into DHCPv4's option, and IPv6 name servers into DHCPv6's, which has no place for a zone. */
 function dnsOptions({ domain, search, nameservers }: DesiredDns<SortlistEntry>): [string, readonly string[]][] {
