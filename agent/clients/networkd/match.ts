@@ -131,8 +131,23 @@ function isNamed(host: Host, patterns: readonly string[], link: string, asks: bo
   return asks && free && alternativeNames(host, link).some((name) => matches(patterns, name));
 }
 
+/** By link: ip(8) is asked once for all files and callers in the same turn of the event loop. */
+let asked: { readonly host: Host; readonly names: Map<string, string[]> } | null = null;
+
 function alternativeNames(host: Host, link: string): string[] {
   if (!host.live) return [];
+  if (asked?.host !== host) {
+    asked = { host, names: new Map() };
+    setImmediate(() => {
+      asked = null;
+    });
+  }
+  const names = asked.names.get(link) ?? askAlternativeNames(host, link);
+  asked.names.set(link, names);
+  return names;
+}
+
+function askAlternativeNames(host: Host, link: string): string[] {
   try {
     const { status, stdout } = host.run('ip', ['-json', 'link', 'show', 'dev', link]);
     const [found] = status === 0 ? (JSON.parse(stdout) as { altnames?: string[] }[]) : [];
