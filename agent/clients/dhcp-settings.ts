@@ -1,5 +1,6 @@
 /** The settings of `dhcp` by name, as `agent status` shows them: one for each option, request list and ignored offer. */
 import type { DesiredDhcp, DhcpScope } from '../config/desired.ts';
+import type { Moment, SettingState, State } from '../hold/resource.ts';
 
 export interface DhcpSetting {
   /** `dhcp.supersede.ntp-servers`, `dhcp.interfaces.eth1.request.without`, `dhcp.ignore`. */
@@ -15,6 +16,17 @@ export interface DhcpSetting {
 
 export function dhcpSettings({ global, interfaces }: DesiredDhcp): DhcpSetting[] {
   return [...ofScope(null, global), ...[...interfaces].flatMap(([name, scope]) => ofScope(name, scope))];
+}
+
+/** The state of a setting, whose values are in place only if it is held. */
+export function dhcpState(
+  { setting, values }: Pick<DhcpSetting, 'setting' | 'values'>,
+  moment: Moment,
+  state: State,
+  reason?: string,
+): SettingState {
+  const wanted = values.join(' ');
+  return { setting, moment, state, wanted, actual: state === 'ok' ? wanted : null, ...(reason && { reason }) };
 }
 
 function ofScope(iface: string | null, { supersede, request, ignore }: DhcpScope): DhcpSetting[] {

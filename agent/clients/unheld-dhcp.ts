@@ -3,11 +3,10 @@
  * gives no state, so without this a setting that nobody holds would not be in `status` at all.
  */
 import type { DesiredDhcp } from '../config/desired.ts';
-import type { SettingState } from '../hold/resource.ts';
 import type { SettingView } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
 import { CLIENTS } from './clients.ts';
-import { dhcpSettings } from './dhcp-settings.ts';
+import { dhcpSettings, dhcpState } from './dhcp-settings.ts';
 
 /**
  * The views, and one more for each setting that has none.
@@ -32,11 +31,9 @@ export function withUnheldDhcp(
   const reason = host.live ? 'no running DHCP client holds it' : 'no DHCP client among these files holds it';
   return [
     ...views,
-    ...unheld.map(({ setting, values }): SettingView => {
-      const wanted = values.join(' ');
-      const state = { setting, state: 'unknown', wanted, actual: null, reason } as const;
-      const at = (moment: 'lease' | 'boot'): SettingState => ({ ...state, moment });
-      return { setting, wanted, moments: { lease: at('lease'), boot: at('boot') } };
+    ...unheld.map((one): SettingView => {
+      const at = (moment: 'lease' | 'boot') => dhcpState(one, moment, 'unknown', reason);
+      return { setting: one.setting, wanted: one.values.join(' '), moments: { lease: at('lease'), boot: at('boot') } };
     }),
   ];
 }

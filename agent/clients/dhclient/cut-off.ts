@@ -5,7 +5,7 @@
  */
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
-import type { DesiredNexthop, DesiredRoute, DesiredState } from '../../config/desired.ts';
+import type { DesiredDhcp, DesiredNexthop, DesiredRoute, DesiredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 
 /** The default route, or its two halves, which some operators write in its place. `ignore` concerns only IPv4. */
@@ -16,9 +16,9 @@ type LeavesRoutes = (dev: string) => boolean;
 
 /**
  * A sentence with the cure; null if the host would not be cut off, or if no interface has an address yet.
- * @param leaves by default what `ignore` says. Some clients also leave the routes of an option that they do not request.
+ * @param leaves by default, `ignore` of dhclient's settings decides. Some clients also leave the routes of an option that they do not request.
  */
-export function cutOff(host: Host, desired: DesiredState, leaves = ignoring(desired)): string | null {
+export function cutOff(host: Host, desired: DesiredState, leaves = ignoring(desired.dhclient)): string | null {
   const [first] = lostGateways(host, desired, leaves).filter(({ route }) => isDefault(route));
   if (first === undefined) return null;
   const { via, dev, devs } = first;
@@ -34,7 +34,7 @@ export function cutOff(host: Host, desired: DesiredState, leaves = ignoring(desi
 /** Why each of these routes cannot be made at the next lease: the way to its gateway comes from an ignored offer. */
 export function lostAtLease(host: Host, desired: DesiredState): ReadonlyMap<DesiredRoute, string> {
   return new Map(
-    lostGateways(host, desired, ignoring(desired)).map(({ route, via, devs }) => {
+    lostGateways(host, desired, ignoring(desired.dhclient)).map(({ route, via, devs }) => {
       const where = devs.join(', ');
       return [
         route,
@@ -54,11 +54,10 @@ interface LostGateway {
   readonly devs: readonly string[];
 }
 
-function ignoring({ dhclient }: DesiredState): LeavesRoutes {
+/** The interfaces that leave routes because `ignore` of these settings says so. */
+export function ignoring({ global, interfaces }: DesiredDhcp): LeavesRoutes {
   return (dev) =>
-    [...dhclient.global.ignore, ...(dhclient.interfaces.get(dev)?.ignore ?? [])].some(
-      (offer) => offer !== 'router-advertisements',
-    );
+    [...global.ignore, ...(interfaces.get(dev)?.ignore ?? [])].some((offer) => offer !== 'router-advertisements');
 }
 
 function lostGateways(host: Host, { routes }: DesiredState, leaves: LeavesRoutes): LostGateway[] {

@@ -5,7 +5,7 @@ import type { SettingState, State } from '../../hold/resource.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { holderName } from '../client.ts';
-import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
+import { type DhcpSetting, dhcpSettings, dhcpState } from '../dhcp-settings.ts';
 import { type ConfEffects, effectsOf, sectionsOf } from './conf-statements.ts';
 import { dhcpcdName, neededOption, supersedeWay } from './dhcpcd-options.ts';
 import { DHCPCD_CONF, dhcpcdHolders } from './running.ts';
@@ -31,7 +31,7 @@ export function confStatesOf(host: Host, dhcp: DesiredDhcp, text: string): Setti
     const waiting = pending(host, setting);
     return waiting === null
       ? both(setting, 'ok')
-      : [one(setting, 'boot', 'ok'), one(setting, 'lease', 'unknown', waiting)];
+      : [dhcpState(setting, 'boot', 'ok'), dhcpState(setting, 'lease', 'unknown', waiting)];
   });
 }
 
@@ -119,12 +119,7 @@ function pending(host: Host, setting: DhcpSetting): string | null {
 }
 
 function both(setting: DhcpSetting, state: State, reason?: string): SettingState[] {
-  return (['lease', 'boot'] as const).map((moment) => one(setting, moment, state, reason));
-}
-
-function one({ setting, values }: DhcpSetting, moment: 'lease' | 'boot', state: State, reason?: string): SettingState {
-  const wanted = values.join(' ');
-  return { setting, moment, state, wanted, actual: state === 'ok' ? wanted : null, ...(reason && { reason }) };
+  return (['lease', 'boot'] as const).map((moment) => dhcpState(setting, moment, state, reason));
 }
 
 function definitionOf(name: string): OptionDefinition {

@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { isUnitEnabled } from '../../host/service/units.ts';
 import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
-import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
+import { type DhcpSetting, dhcpSettings, dhcpState } from '../dhcp-settings.ts';
 import { cutOffAtStart } from './cut-off-at-start.ts';
 import { type DhcpPlan, dhcpPlan } from './dhcp-plan.ts';
 import { DHCP_DROP_INS, dropInsInUse, keptDropIn, laterDropIns, readDropIn } from './drop-in.ts';
@@ -199,28 +199,21 @@ function isTime({ setting }: { readonly setting: string }): boolean {
 }
 
 function statesOf({ held }: DhcpPlan, moment: 'lease' | 'boot', state: 'ok' | 'drifted'): SettingState[] {
-  return held.map(({ setting: { setting, values } }) => {
-    const wanted = values.join(' ');
-    return { setting, moment, state, wanted, actual: state === 'ok' ? wanted : null };
-  });
+  return held.map(({ setting }) => dhcpState(setting, moment, state));
 }
 
 /** One finding for each setting that systemd-networkd cannot hold. `apply` changes nothing for it. */
 function refusals(plans: readonly DhcpPlan[]): Finding[] {
   const found = new Map(plans.flatMap(({ refused }) => refused).map((one) => [one.setting.setting, one]));
-  return [...found.values()].map(({ setting: { setting, values }, reason }) => {
-    const wanted = values.join(' ');
-    const moments = ['lease', 'boot'] as const;
-    const states = moments.map((moment): SettingState => {
-      return { setting, moment, state: 'unknown', wanted, actual: null, reason };
-    });
+  return [...found.values()].map(({ setting, reason }) => {
+    const states = (['lease', 'boot'] as const).map((moment) => dhcpState(setting, moment, 'unknown', reason));
     return {
       resource: 'networkd',
-      key: setting,
+      key: setting.setting,
       kind: 'process',
       moment: 'lease',
       state: 'unknown',
-      wanted,
+      wanted: setting.values.join(' '),
       actual: null,
       reason,
       settings: async () => states,

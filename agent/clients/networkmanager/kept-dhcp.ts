@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
-import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
+import { type DhcpSetting, dhcpSettings, dhcpState } from '../dhcp-settings.ts';
 import { foreignClient } from './conf.ts';
 import { applyConf, knowsConf, readFinding } from './conf-file.ts';
 import { overruled, renderDefaults } from './device-defaults.ts';
@@ -90,7 +90,7 @@ export class NetworkManagerDhcp implements Resource {
     return settings.flatMap((setting) =>
       this.concerned(setting, devices).map((device): SettingState => {
         const reason = overruled(this.host, device);
-        return stateOf(setting, moment, reason === null ? state : 'unknown', reason ?? undefined);
+        return dhcpState(setting, moment, reason === null ? state : 'unknown', reason ?? undefined);
       }),
     );
   }
@@ -115,7 +115,7 @@ export class NetworkManagerDhcp implements Resource {
         wanted: setting.values.join(' '),
         actual: reason === null ? setting.values.join(' ') : null,
         ...(reason === null ? {} : { reason }),
-        settings: async () => moments.map((moment) => stateOf(setting, moment, state, reason ?? undefined)),
+        settings: async () => moments.map((moment) => dhcpState(setting, moment, state, reason ?? undefined)),
       },
     ];
   }
@@ -123,15 +123,4 @@ export class NetworkManagerDhcp implements Resource {
   private concerned(setting: DhcpSetting, devices: readonly ManagedDevice[]): ManagedDevice[] {
     return devices.filter(({ name }) => decides(this.dhcp, setting, name));
   }
-}
-
-function stateOf(
-  { setting, values }: DhcpSetting,
-  moment: Moment,
-  state: State,
-  reason: string | undefined,
-): SettingState {
-  const wanted = values.join(' ');
-  const actual = state === 'ok' ? wanted : null;
-  return { setting, moment, state, wanted, actual, ...(reason === undefined ? {} : { reason }) };
 }

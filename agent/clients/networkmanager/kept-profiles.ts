@@ -9,7 +9,7 @@ import type { Finding, Moment, Outcome, SettingState, State } from '../../hold/r
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
-import { dhcpSettings } from '../dhcp-settings.ts';
+import { dhcpSettings, dhcpState } from '../dhcp-settings.ts';
 import { ignoredOffers } from '../hook-values.ts';
 import { isApplied } from './applied.ts';
 import { keysFor, propertiesOf } from './ignoring.ts';
@@ -95,10 +95,8 @@ export class KeptProfiles {
     const running = process === null ? [] : [this.running(wish, device.file, process)];
     const found = [...(file === null ? [] : [file]), ...running];
     if (found.every(({ state }) => state === 'ok')) return [...refusals, ...found];
-    const refusal = (await import('../dhclient/cut-off.ts')).cutOff(this.host, {
-      ...this.desired,
-      dhclient: this.desired.dhcp,
-    });
+    const { cutOff, ignoring } = await import('../dhclient/cut-off.ts');
+    const refusal = cutOff(this.host, this.desired, ignoring(this.desired.dhcp));
     const judged = (finding: Finding) =>
       refusal === null || finding.state === 'ok' ? finding : { ...finding, refusal, reason: refusal };
     return [...refusals, ...found.map(judged)];
@@ -184,9 +182,7 @@ export class KeptProfiles {
       if (only !== undefined && !values.some((value) => only.has(value as IgnoredOffer))) return [];
       // The refused offers have a finding of their own.
       if (refused !== undefined && values.every((value) => refused.has(value as IgnoredOffer))) return [];
-      const wanted = values.join(' ');
-      const actual = state === 'ok' ? wanted : null;
-      return [{ setting, moment, state, wanted, actual, ...(reason === undefined ? {} : { reason }) }];
+      return [dhcpState({ setting, values }, moment, state, reason)];
     });
   }
 }

@@ -7,7 +7,7 @@ import { findBlock, placeInShell, removeFromShell } from '../../resolver/marked-
 import { isLeftToOwner } from '../../resolver/owner.ts';
 import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
-import { type DhcpSetting, dhcpSettings } from '../dhcp-settings.ts';
+import { type DhcpSetting, dhcpSettings, dhcpState } from '../dhcp-settings.ts';
 import { applyHook, whyUnheld } from '../hook-file.ts';
 import type { EventDoubt } from './event-script.ts';
 import { eventScripts, UDHCPC_CONF, udhcpcHolders, udhcpcIsHere } from './running.ts';
@@ -96,8 +96,8 @@ export class Udhcpc implements Resource {
   private async safe(finding: Finding | null): Promise<Finding | null> {
     const { host, desired } = this;
     if (finding === null || desired.routes.length === 0) return finding;
-    const { cutOff } = await import('../dhclient/cut-off.ts');
-    const refusal = cutOff(host, { ...desired, dhclient: desired.dhcp });
+    const { cutOff, ignoring } = await import('../dhclient/cut-off.ts');
+    const refusal = cutOff(host, desired, ignoring(desired.dhcp));
     return refusal === null ? finding : { ...finding, state: 'drifted', refusal };
   }
 
@@ -125,20 +125,9 @@ export class Udhcpc implements Resource {
     const ofDhcp = dhcpSettings(dhcp).filter(({ values }) => values.some((value) => value !== 'router-advertisements'));
     return (['lease', 'boot'] as const).flatMap((moment) => [
       ...dnsStates(dns, moment, ...held),
-      ...ofDhcp.map((setting): SettingState => {
+      ...ofDhcp.map((setting) => {
         const problem = refused(setting);
-        const said = problem ?? reason;
-        const wanted = setting.values.join(' ');
-        const now = problem === null ? state : 'unknown';
-        const actual = now === 'ok' ? wanted : null;
-        return {
-          setting: setting.setting,
-          moment,
-          state: now,
-          wanted,
-          actual,
-          ...(said === undefined ? {} : { reason: said }),
-        };
+        return dhcpState(setting, moment, problem === null ? state : 'unknown', problem ?? reason);
       }),
     ]);
   }
