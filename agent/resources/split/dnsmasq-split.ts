@@ -5,7 +5,6 @@
  * read there. Its leading dot keeps dnsmasq from reading it as configuration as well.
  */
 import type { DesiredSplit } from '../../config/desired.ts';
-import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { HostError } from '../../host/errors.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
@@ -14,7 +13,7 @@ import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { DNSMASQ_HEADER } from '../dnsmasq/dnsmasq-text.ts';
 import { type DnsmasqSources, dnsmasqSources, pathsToStartFrom } from '../dnsmasq/readers.ts';
-import { forwarderFinding, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+import { forwarderFinding, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 import { serviceOf } from './tell-program.ts';
 import { hasRead } from './told-programs.ts';
 
@@ -89,17 +88,7 @@ export async function dnsmasqFindings(
   const files = dnsmasqSplitFiles(host, process);
   const texts = { [files.servers]: dnsmasqServersText(split), [files.conf]: dnsmasqConfText(files) };
   const compared = await Promise.all(
-    Object.entries(texts).map(([key, wanted]) =>
-      compareFile(
-        host,
-        { resource: SPLIT_RESOURCE, key, moment: 'boot' },
-        (actual) => ({
-          wanted,
-          settings: async () => [splitState(split, 'boot', actual === wanted ? 'ok' : 'drifted')],
-        }),
-        { unseen: (reason) => [splitState(split, 'boot', 'unknown', reason)] },
-      ),
-    ),
+    Object.entries(texts).map(([key, wanted]) => splitFile(host, split, { key, wanted })),
   );
   return [...compared.flatMap((finding) => finding ?? []), running(host, split, process, files)];
 }

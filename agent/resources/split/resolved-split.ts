@@ -7,14 +7,13 @@ import { wantedDomains } from '../../clients/networkd/drop-in.ts';
 import { answersAfterStart, resolvedLinks, STUBS } from '../../clients/resolved.ts';
 import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
 import { isWithin } from '../../config/notation/split-domains.ts';
-import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { iniLines } from '../../host/files/ini.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
-import { forwarderFinding, SPLIT_FILE, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+import { forwarderFinding, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
 const FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
 export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
@@ -34,20 +33,8 @@ export async function resolvedFindings(
   dns: DesiredDns,
   split: readonly DesiredSplit[],
 ): Promise<Finding[]> {
-  const wanted = resolvedSplitText(split);
   const refusal = refusalOf(host, dns, split) ?? undefined;
-  const file = await compareFile(
-    host,
-    { resource: SPLIT_RESOURCE, key: RESOLVED_SPLIT_FILE, moment: 'boot' },
-    (actual) => ({
-      wanted,
-      refusal,
-      settings: async () => [
-        splitState(split, 'boot', refusal === undefined && actual === wanted ? 'ok' : 'drifted', refusal),
-      ],
-    }),
-    { unseen: (reason) => [splitState(split, 'boot', 'unknown', reason)] },
-  );
+  const file = await splitFile(host, split, { key: RESOLVED_SPLIT_FILE, wanted: resolvedSplitText(split), refusal });
   return [...(file === null ? [] : [file]), running(host, split, refusal)];
 }
 

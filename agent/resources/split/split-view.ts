@@ -1,6 +1,8 @@
 /** `dns.split` as a setting, for every program that can hold it. */
 import type { DesiredSplit } from '../../config/desired.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding, Moment, SettingState, State } from '../../hold/resource.ts';
+import type { Host } from '../../host/host.ts';
 
 export const SPLIT_RESOURCE = 'split';
 
@@ -21,6 +23,21 @@ export function splitState(
   const wanted = describeSplit(split);
   const actual = state === 'ok' ? wanted : null;
   return { setting: 'dns.split', moment, state, wanted, actual, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** The file that a forwarder reads at its start. `refusal`: why the forwarder cannot hold the split in spite of it. */
+export function splitFile(
+  host: Host,
+  split: readonly DesiredSplit[],
+  { key, wanted, refusal }: { readonly key: string; readonly wanted: string; readonly refusal?: string | undefined },
+): Promise<Finding | null> {
+  const states = async (isRight: boolean) => [splitState(split, 'boot', isRight ? 'ok' : 'drifted', refusal)];
+  return compareFile(
+    host,
+    { resource: SPLIT_RESOURCE, key, moment: 'boot' },
+    (actual) => ({ wanted, refusal, settings: () => states(refusal === undefined && actual === wanted) }),
+    { unseen: (reason) => [splitState(split, 'boot', 'unknown', reason)] },
+  );
 }
 
 /** Each domain with its servers. */

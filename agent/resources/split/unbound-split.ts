@@ -1,11 +1,10 @@
 /** unbound asks some domains at their own servers: a file of ours in the folder that its configuration includes. */
 import type { DesiredSplit } from '../../config/desired.ts';
-import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { isBuiltIn } from './built-in-zones.ts';
-import { forwarderFinding, SPLIT_RESOURCE, splitState, splitZones } from './split-view.ts';
+import { forwarderFinding, splitFile, splitZones } from './split-view.ts';
 import { hasRead } from './told-programs.ts';
 import { unboundSplitFile } from './unbound-conf.ts';
 import { runningForwards } from './unbound-control.ts';
@@ -37,16 +36,7 @@ export async function unboundFindings(
   process: Process | null,
 ): Promise<Finding[]> {
   const key = unboundSplitFile(host, process);
-  const wanted = unboundSplitText(split);
-  const file = await compareFile(
-    host,
-    { resource: SPLIT_RESOURCE, key, moment: 'boot' },
-    (actual) => ({
-      wanted,
-      settings: async () => [splitState(split, 'boot', actual === wanted ? 'ok' : 'drifted')],
-    }),
-    { unseen: (reason) => [splitState(split, 'boot', 'unknown', reason)] },
-  );
+  const file = await splitFile(host, split, { key, wanted: unboundSplitText(split) });
   return [...(file === null ? [] : [file]), running(host, split, process, key)];
 }
 
