@@ -1,17 +1,12 @@
 /** Each event of dhclient, made to happen on a throw-away host: real dhclient, real servers. `happen` leaves the host as the event left it. */
 import { Dhclient, type DhcpOptions } from './dhcp.ts';
 import { startAnotherServer } from './dnsmasq-dhcp.ts';
-import type { LabHost } from './host.ts';
-import { apply, NEW, OLD, OLD_DHCLIENT_CONF, type Scene, WANTED_LINES } from './scene.ts';
+import { NEW, OLD, OLD_DHCLIENT_CONF, type Scene, waysToNew } from './scene.ts';
 
-/** How the new servers came to the host: by Holdfast, or by hand as before the outage. */
-export const DHCLIENT_WAYS: Readonly<Record<string, (host: LabHost) => Promise<void>>> = {
-  'held by Holdfast': apply,
-  'edited by hand': async (host) => {
-    await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF.replace(OLD.join(', '), NEW.join(', ')));
-    await host.write('/etc/resolv.conf', WANTED_LINES.map((line) => `${line}\n`).join(''));
-  },
-};
+export const DHCLIENT_WAYS = waysToNew(
+  '/etc/dhcp/dhclient.conf',
+  OLD_DHCLIENT_CONF.replace(OLD.join(', '), NEW.join(', ')),
+);
 
 const SHORT = { lease: 12, renewEvery: 3 };
 const LONG = { lease: 600, renewEvery: 3 };

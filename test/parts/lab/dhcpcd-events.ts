@@ -6,18 +6,11 @@ import { DHCPCD_CONF } from '../../../agent/clients/dhcpcd/running.ts';
 import { Dhcpcd, type dhcpcdHost, OLD_DHCPCD_CONF } from './dhcpcd.ts';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
-import { apply, NEW, OLD, WANTED_LINES } from './scene.ts';
+import { NEW, OLD, waysToNew } from './scene.ts';
 
 type Scene = Awaited<ReturnType<typeof dhcpcdHost>>;
 
-/** How the new servers came to the host: by Holdfast, or by hand as before the outage. */
-export const DHCPCD_WAYS: Readonly<Record<string, (host: LabHost) => Promise<void>>> = {
-  'held by Holdfast': apply,
-  'edited by hand': async (host) => {
-    await host.write(DHCPCD_CONF, OLD_DHCPCD_CONF.replace(OLD.join(' '), NEW.join(' ')));
-    await host.write('/etc/resolv.conf', WANTED_LINES.map((line) => `${line}\n`).join(''));
-  },
-};
+export const DHCPCD_WAYS = waysToNew(DHCPCD_CONF, OLD_DHCPCD_CONF.replace(OLD.join(' '), NEW.join(' ')));
 
 /** Seconds: dhcpcd takes no shorter lease than 20 s. */
 const SHORT = { lease: 24, renewEvery: 3 };

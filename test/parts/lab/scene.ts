@@ -77,6 +77,17 @@ export async function apply(host: LabHost): Promise<void> {
   await holds(host);
 }
 
+/** How the new servers came to the host: by Holdfast, or by hand as before the outage. `text`: the edited configuration of the client. */
+export function waysToNew(file: string, text: string): Readonly<Record<string, (host: LabHost) => Promise<void>>> {
+  return {
+    'held by Holdfast': apply,
+    'edited by hand': async (host) => {
+      await host.write(file, text);
+      await host.write('/etc/resolv.conf', WANTED_LINES.map((line) => `${line}\n`).join(''));
+    },
+  };
+}
+
 /** That resolv.conf has every wanted line, and nothing that a lease could have brought. */
 export async function holds(host: LabHost): Promise<void> {
   const lines = (await host.read('/etc/resolv.conf')).split('\n').filter((line) => /^\w/.test(line));
