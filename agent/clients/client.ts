@@ -23,11 +23,11 @@ export interface DhcpClient {
   isHere(host: Host): boolean;
   /** The running processes that take leases; empty if the host is not live. */
   running(host: Host): LeaseHolder[];
-  /** What the servers offered last, for each running client. */
+  /** The last offers of the servers, for each running client. */
   leases(host: Host): Promise<KnownLeases>;
-  /** What the next lease events bring, for each lease of each running client. */
+  /** The values that the next lease events bring, for each lease of each running client. */
   forecasts?(host: Host, desired: ConfiguredState, holds: HoldsAtLease): Promise<LeaseForecast[]>;
-  /** What is kept so that no lease undoes the configuration. At least one; the first one holds `dns` at a lease. */
+  /** The resources that keep a lease from undoing the configuration. At least one; the first one holds `dns` at a lease. */
   readonly resources: readonly ClientResource[];
   /** Paths or names of the scripts that run at its events, and source our hook or are our hook. */
   scripts(host: Host): readonly string[];
@@ -58,7 +58,7 @@ export interface ClientResource {
   readonly keepsScripts?: true;
 }
 
-/** What a client's resource learns of the rest of the host. */
+/** The facts about the rest of the host that a client's resource gets. */
 export interface ClientSurroundings {
   readonly known: KnownFiles;
   /** The running clients of every program. */

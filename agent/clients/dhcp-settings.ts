@@ -7,7 +7,7 @@ export interface DhcpSetting {
   readonly setting: string;
   /** The interface of its scope; null for all interfaces. */
   readonly interface: string | null;
-  /** What it asks for: the option of `supersede`, or the part of the scope. */
+  /** The option of `supersede`, or the part of the scope. */
   readonly asks:
     | { readonly part: 'supersede'; readonly option: string }
     | { readonly part: 'request.without' | 'request.also' | 'ignore' };

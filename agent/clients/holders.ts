@@ -22,7 +22,7 @@ export interface ClientForecast extends LeaseForecast {
   readonly program: LeaseProgram;
 }
 
-/** What the next lease events bring. A client whose leases this user may not read has no forecast. */
+/** Forecasts of the next lease events. A client whose leases this user may not read has no forecast. */
 export async function leaseForecasts(
   host: Host,
   desired: ConfiguredState,

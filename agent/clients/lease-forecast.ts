@@ -1,4 +1,4 @@
-/** What the next lease event of a running client brings, without Holdfast and with it. Nothing is changed for this. */
+/** Forecasts of the next lease event of a running client, without Holdfast and with it. A forecast changes nothing. */
 import type { ConfiguredState, DesiredDhcp, DhcpScope } from '../config/desired.ts';
 
 /** null if the client does not say. Values are as the server or the client's files wrote them: hostile text. */
@@ -19,9 +19,9 @@ export interface LeaseForecast {
   readonly address: string | null;
   /** When the client asks for the lease again (T1): milliseconds since the epoch; null if unknown. */
   readonly renews: number | null;
-  /** What the client would use at its next event if nothing of Holdfast were in place, by the last recorded offer. */
+  /** The values at the client's next event if nothing of Holdfast were in place, by the last recorded offer. */
   readonly without: LeaseValues;
-  /** What it uses at its next event, with what Holdfast holds at that moment. */
+  /** The values at the client's next event, with the settings that Holdfast holds at that moment. */
   readonly with: LeaseValues;
   /** A sentence if the client runs with older files than the disk has; null if it has read the present files. */
   readonly stale: string | null;

@@ -1,4 +1,4 @@
-/** What the next events of the running dhclients bring: by dhclient's own lease, or by the exit hook's record. */
+/** Forecasts the next events of the running dhclients, by dhclient's own lease or by the exit hook's record. */
 import type { ConfiguredState } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';

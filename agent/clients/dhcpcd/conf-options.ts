@@ -28,7 +28,7 @@ function statements({ statics, refused, asked, advertisements }: WantedOfDhcpcd)
   ];
 }
 
-/** What the interface takes, although all others refuse it. */
+/** The parts that this interface takes, although all others refuse them. */
 function takenBack(others: WantedOfDhcpcd, own: WantedOfDhcpcd): string[] {
   const options = others.refused.filter((name) => !own.refused.includes(name) && !own.asked.includes(name));
   return options.map((name) => `option ${name}`);

@@ -43,7 +43,7 @@ export function namesIn(value: string): string[] {
   return value.split(/[ ,\t]+/).filter((name) => name !== '');
 }
 
-/** What dhcpcd has from its file for one interface, as far as `dhcp` is concerned. */
+/** The statements of dhcpcd.conf for one interface that concern `dhcp`. */
 export interface ConfEffects {
   /** The value of each `static` line, with the line's number. */
   readonly statics: ReadonlyMap<string, { readonly value: string; readonly line: number }>;

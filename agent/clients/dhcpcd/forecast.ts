@@ -1,4 +1,4 @@
-/** What the next lease event of dhcpcd brings, by its file of the present lease and its configuration. */
+/** Forecasts the next lease event of dhcpcd, by its file of the present lease and its configuration. */
 
 import { addressOfBytes } from '../../address/address-checks.ts';
 import type { ConfiguredState } from '../../config/desired.ts';

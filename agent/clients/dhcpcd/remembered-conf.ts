@@ -1,4 +1,4 @@
-/** What a running dhcpcd remembers of an older dhcpcd.conf. */
+/** Asks a running dhcpcd for the values of an older dhcpcd.conf. */
 import type { Host } from '../../host/host.ts';
 import type { StagedFile } from '../stage-plan.ts';
 import { DHCPCD_CONF } from './running.ts';

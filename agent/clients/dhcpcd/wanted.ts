@@ -1,4 +1,4 @@
-/** What `dhcp` asks of dhcpcd on one interface: variables for its hooks, and statements of dhcpcd.conf. */
+/** The meaning of `dhcp` for dhcpcd on one interface: variables for its hooks, and statements of dhcpcd.conf. */
 import type { DesiredDhcp, IgnoredOffer } from '../../config/desired.ts';
 import { wantedIn, wantedRequest } from '../dhclient/conf/wanted.ts';
 import { ignoredOffers } from '../hook-values.ts';

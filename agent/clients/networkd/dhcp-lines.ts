@@ -1,5 +1,5 @@
 /**
- * What `dhcp` means for systemd-networkd: lines of a drop-in (systemd.network(5)), or why systemd-networkd cannot do it.
+ * The meaning of `dhcp` for systemd-networkd: lines of a drop-in (systemd.network(5)), or why systemd-networkd cannot do it.
  * It takes parts of an offer or leaves them, and replaces only what it also takes from files.
  */
 import { findOption } from '../../config/notation/dhcp-options.ts';

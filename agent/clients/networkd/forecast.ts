@@ -1,4 +1,4 @@
-/** What the next lease of systemd-networkd brings, by its file of the present lease, and whether its files changed. */
+/** Forecasts the next lease of systemd-networkd, by its file of the present lease, and says whether its files changed. */
 import type { ConfiguredState } from '../../config/desired.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { IniLine } from '../../host/files/ini.ts';

@@ -145,7 +145,7 @@ export class NetworkdDhcp implements Resource {
     return { ...finding, refusal: lost };
   }
 
-  /** What the running systemd-networkd does at its next lease: what it read at its start. */
+  /** The settings that the running systemd-networkd uses at its next lease: those that it read at its start. */
   private atLease(plan: DhcpPlan): SettingState[] {
     const read = readDropIn(this.host, plan.file, DHCP_DROP_INS) ?? '';
     // DHCPv4 and DHCPv6 have keys of the same name.

@@ -115,7 +115,7 @@ function program(host: Host, name: string): string | null {
   return paths.find((path) => host.stat(path)?.isFile()) ?? null;
 }
 
-/** What Holdfast's drop-ins have the service do right before systemd-networkd starts; '' if none is in place. */
+/** The commands of Holdfast's drop-ins for the service, right before systemd-networkd starts; '' if none is in place. */
 function beforeStart(host: Host): string {
   return SERVICE_DROP_INS.map((file) => {
     const line = /^ExecStartPre=\+-\/bin\/sh -c '(.*)'$/m.exec(host.readText(file) ?? '')?.[1] ?? '';

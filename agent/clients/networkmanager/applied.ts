@@ -1,5 +1,5 @@
 /**
- * What the running NetworkManager applies to a device. It copies the profile when the device is activated, and reads the
+ * The settings that the running NetworkManager applies to a device. It copies the profile when the device is activated, and reads the
  * profile again only at the next activation. Asked over D-Bus by busctl(1), because nmcli(1) does not show it.
  */
 import type { Host } from '../../host/host.ts';

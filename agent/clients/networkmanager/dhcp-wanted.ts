@@ -1,4 +1,4 @@
-/** What `dhcp` asks of NetworkManager on one device, and which settings it cannot hold. */
+/** The meaning of `dhcp` for NetworkManager on one device, and the settings that NetworkManager cannot hold. */
 import type { DesiredDhcp } from '../../config/desired.ts';
 import type { DhcpSetting } from '../dhcp-settings.ts';
 import { isRequested, notSuperseded } from './options.ts';

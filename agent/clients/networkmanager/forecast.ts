@@ -1,4 +1,4 @@
-/** What the next lease of NetworkManager brings, by its record of the present lease, and whether its files changed. */
+/** Forecasts the next lease of NetworkManager, by its record of the present lease, and says whether its files changed. */
 import type { ConfiguredState } from '../../config/desired.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import { nullIfRefused } from '../../host/errors.ts';

@@ -20,7 +20,7 @@ import { hasProfileLeft, loadProfile, profilesLeft } from './profiles-left.ts';
 /** The finding about a running device begins with this. */
 const DEVICE = 'NetworkManager on ';
 
-/** What the configuration asks of one device. */
+/** The wishes of the configuration for one device. */
 interface Wish {
   readonly device: ManagedDevice;
   readonly keys: readonly ProfileKey[];

@@ -6,7 +6,7 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 
-/** What rdnssd heard last. The part that writes this file runs as an ordinary user. */
+/** The name servers that rdnssd heard last. The part that writes this file runs as an ordinary user. */
 export const HEARD = '/run/rdnssd/resolv.conf';
 
 const DEFAULTS = '/etc/default/rdnssd';

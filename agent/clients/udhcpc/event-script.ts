@@ -39,7 +39,7 @@ const LEAVES_ALONE = /\$\{?RESOLV_CONF\}?["']?[ \t]*==?[ \t]*["']?no\b/i;
 /** The folders whose programs Alpine's script runs after it has set address, routes and resolv.conf. */
 const LATER = ['/etc/udhcpc/post-bound', '/etc/udhcpc/post-renew'];
 
-/** What else may undo the work of our lines. `conf`: udhcpc.conf as a whole. */
+/** Other causes that may undo the work of our lines. `conf`: udhcpc.conf as a whole. */
 export function neighbourDoubts(host: Host, conf: string): EventDoubt[] {
   const above: NeighbourHook = { file: UDHCPC_CONF, text: findBlock(conf)?.before ?? '', when: 'enter', after: false };
   const later = LATER.flatMap((folder) => host.list(folder).map((name) => `${folder}/${name}`))

@@ -1,4 +1,4 @@
-/** What `dhcp` asks of udhcpc on one interface: variables of its script. busybox 1.35 names them. */
+/** The meaning of `dhcp` for udhcpc on one interface: variables of its script. busybox 1.35 names them. */
 import type { DesiredDhcp, IgnoredOffer } from '../../config/desired.ts';
 import type { OptionDefinition } from '../../config/notation/dhcp-options.ts';
 import { wantedIn } from '../dhclient/conf/wanted.ts';

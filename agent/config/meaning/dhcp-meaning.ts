@@ -17,7 +17,7 @@ export function desiredDhcp({ interfaces = {}, ...global }: Section): DesiredDhc
 }
 
 /**
- * What dhclient must use: `dns`, then `dhcp`, then `dhclient`, of which the later one wins. Router advertisements do not
+ * The settings of dhclient: `dns`, then `dhcp`, then `dhclient`, of which the later one wins. Router advertisements do not
  * concern dhclient: the kernel takes them (agent/config/sysctl/advertisement-sysctls.ts).
  */
 export function desiredDhclient(own: Section, dhcp: DesiredDhcp, dns: DesiredDns<SortlistEntry> | null): DesiredDhcp {

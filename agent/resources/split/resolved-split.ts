@@ -82,7 +82,7 @@ function problemOf(
   return null;
 }
 
-/** What stands against a split on this host, with the cure; null if nothing does. */
+/** The obstacle to a split on this host, with the cure; null if there is none. */
 function refusalOf(host: Host, dns: DesiredDns, split: readonly DesiredSplit[]): string | null {
   const lists = new Set(split.map(({ servers }) => [...servers].sort().join(' ')));
   if (lists.size > 1)
@@ -130,7 +130,7 @@ function pendingReason(host: Host): string {
   return `pending: systemd-resolved reads the file at its next start, which loses the questions of some milliseconds. When it suits you: systemctl ${verb} systemd-resolved`;
 }
 
-/** What is left to do after our file is gone; null if systemd-resolved no longer asks its servers. */
+/** The step that is left after our file is gone; null if systemd-resolved no longer asks its servers. */
 export function stillSplits(host: Host, text: string | null): string | null {
   if (!host.live) return null;
   const servers = /^DNS=(.*)$/m.exec(text ?? '')?.[1]?.split(' ') ?? [];

@@ -1,5 +1,5 @@
 /**
- * What a running forwarder has read. It reads a file at its start, or when it is told to. Both are remembered with the
+ * Remembers the files that a running forwarder has read. It reads a file at its start, or when it is told to. Both are remembered with the
  * process, because no program says which file it has read.
  */
 
