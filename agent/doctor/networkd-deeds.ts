@@ -1,5 +1,5 @@
 /** What commands do to the running systemd-networkd: `networkctl reload`, `netplan apply`, `systemctl restart …`. */
-import { readShell } from '../clients/dhclient/shell/shell.ts';
+import { readShell } from '../clients/shell/shell.ts';
 import type { Host } from '../host/host.ts';
 
 /**

@@ -2,10 +2,12 @@
 import type { DesiredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { briefly } from '../hook-deeds.ts';
+import { endings } from '../hook-endings.ts';
 import { resolvedLinks } from '../resolved.ts';
 import { type ScriptInUse, scriptsInUse } from './dhclient-scripts.ts';
 import { type HookPlaces, whyDeaf } from './hooks/hook-places.ts';
-import { briefly, endings, neighbours, overrulingHooks } from './hooks/other-hooks.ts';
+import { hookShell, neighbours, overrulingHooks } from './hooks/other-hooks.ts';
 import { type ScriptDoubt, scriptDoubts } from './script/script-verdict.ts';
 
 export interface HookDoubts {
@@ -30,7 +32,7 @@ export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces):
   const others = overrulingHooks(host, places);
   const ended = (['enter', 'exit'] as const)
     .flatMap((when) => neighbours(host, places, when))
-    .flatMap((hook) => endings(host, hook))
+    .flatMap((hook) => endings(host, hook, hookShell(host)))
     .map(({ seen }) => `a neighbouring hook may end dhclient-script before its time (${seen})`);
   const sure = (wanted: boolean) =>
     others

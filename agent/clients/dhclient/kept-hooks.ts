@@ -78,7 +78,7 @@ export class Hooks implements Resource {
     if (finding === null) return null;
     const cut =
       ignoresOffers(this.desired) && routes.length > 0
-        ? (await import('./cut-off.ts')).cutOff(this.host, this.desired)
+        ? (await import('../cut-off.ts')).cutOff(this.host, this.desired)
         : null;
     const named = dhclient.interfaces.size > 0 && this.host.live;
     const other = named ? await (await import('./alternative-names.ts')).alternativeName(this.host, dhclient) : null;
@@ -122,7 +122,7 @@ export class Hooks implements Resource {
     // Imported here, because an apply without changes does not need it.
     const { describeRoute, wantedRoutes } = await import('../../metadata/wanted-routes.ts');
     const ignores = ignoresOffers(this.desired);
-    const lost = ignores ? (await import('./cut-off.ts')).lostAtLease(this.host, this.desired) : new Map();
+    const lost = ignores ? (await import('../cut-off.ts')).lostAtLease(this.host, this.desired) : new Map();
     return routes.flatMap((desired) =>
       wantedRoutes([desired], null).map(({ name, route }) => ({
         name,

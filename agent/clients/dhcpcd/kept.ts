@@ -59,7 +59,7 @@ export class Dhcpcd implements Resource {
   private async safe(found: Finding[]): Promise<Finding[]> {
     const { host, desired } = this;
     if (!this.asked || desired.routes.length === 0) return found;
-    const [{ cutOff }, { leavesRoutes }] = await Promise.all([import('../dhclient/cut-off.ts'), import('./wanted.ts')]);
+    const [{ cutOff }, { leavesRoutes }] = await Promise.all([import('../cut-off.ts'), import('./wanted.ts')]);
     const refusal = cutOff(host, desired, (dev) => leavesRoutes(desired.dhcp, dev));
     return refusal === null ? found : found.map((finding) => ({ ...finding, state: 'drifted', refusal }));
   }

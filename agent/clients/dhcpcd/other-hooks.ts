@@ -4,7 +4,8 @@
  */
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
-import { type Deed, deeds, endings, lasting, type NeighbourHook, unknown } from '../dhclient/hooks/other-hooks.ts';
+import { type Deed, deeds, lasting, type NeighbourHook, unknown } from '../hook-deeds.ts';
+import { endings } from '../hook-endings.ts';
 import { ENTER_HOOK } from './running.ts';
 
 const EXIT_HOOK = '/etc/dhcpcd.exit-hook';
@@ -29,7 +30,7 @@ export function dhcpcdDoubts(host: Host, hook: string): string[] {
   const below = hook.slice(0, hook.length - after.length).replace(/[^\n]+/g, '') + after;
   const later: NeighbourHook[] = [{ file: ENTER_HOOK, text: below, when: 'enter', after: true }, ...others(host)];
   return [
-    ...endings(host, above).map(({ seen }) => `it may end dhcpcd-run-hooks before Holdfast's lines (${seen})`),
+    ...endings(host, above, 'sh').map(({ seen }) => `it may end dhcpcd-run-hooks before Holdfast's lines (${seen})`),
     ...lasting(host, above).map(({ seen }) => `a hook may change it after Holdfast's (${seen})`),
     ...later.flatMap((one) => [
       ...deeds(one)

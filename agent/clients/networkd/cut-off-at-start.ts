@@ -16,6 +16,6 @@ export async function cutOffAtStart(
     .filter(({ lines }) => lines.some(({ section, line }) => section === 'DHCPv4' && LEAVES_ROUTES.test(line)))
     .map(({ setting }) => setting.interface);
   if (leaving.length === 0) return null;
-  const { cutOff } = await import('../dhclient/cut-off.ts');
+  const { cutOff } = await import('../cut-off.ts');
   return cutOff(host, desired, (dev) => leaving.includes(null) || leaving.includes(dev));
 }

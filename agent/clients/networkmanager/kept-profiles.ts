@@ -95,7 +95,7 @@ export class KeptProfiles {
     const running = process === null ? [] : [this.running(wish, device.file, process)];
     const found = [...(file === null ? [] : [file]), ...running];
     if (found.every(({ state }) => state === 'ok')) return [...refusals, ...found];
-    const { cutOff, ignoring } = await import('../dhclient/cut-off.ts');
+    const { cutOff, ignoring } = await import('../cut-off.ts');
     const refusal = cutOff(this.host, this.desired, ignoring(this.desired.dhcp));
     const judged = (finding: Finding) =>
       refusal === null || finding.state === 'ok' ? finding : { ...finding, refusal, reason: refusal };

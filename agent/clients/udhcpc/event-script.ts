@@ -2,7 +2,8 @@
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
-import { deeds, endings, type NeighbourHook } from '../dhclient/hooks/other-hooks.ts';
+import { deeds, type NeighbourHook } from '../hook-deeds.ts';
+import { endings } from '../hook-endings.ts';
 import { UDHCPC_CONF } from './running.ts';
 
 export interface EventDoubt {
@@ -53,7 +54,7 @@ export function neighbourDoubts(host: Host, conf: string): EventDoubt[] {
       }),
     );
   return [
-    ...endings(host, above).map(({ seen }) => ({
+    ...endings(host, above, 'sh').map(({ seen }) => ({
       isOfDns: false,
       why: `it may end udhcpc's script before Holdfast's lines (${seen})`,
     })),

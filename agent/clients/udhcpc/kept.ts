@@ -96,7 +96,7 @@ export class Udhcpc implements Resource {
   private async safe(finding: Finding | null): Promise<Finding | null> {
     const { host, desired } = this;
     if (finding === null || desired.routes.length === 0) return finding;
-    const { cutOff, ignoring } = await import('../dhclient/cut-off.ts');
+    const { cutOff, ignoring } = await import('../cut-off.ts');
     const refusal = cutOff(host, desired, ignoring(desired.dhcp));
     return refusal === null ? finding : { ...finding, state: 'drifted', refusal };
   }

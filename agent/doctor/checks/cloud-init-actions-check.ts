@@ -3,7 +3,7 @@
  * of the disk.
  */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
-import { allCommands } from '../../clients/dhclient/shell/shell.ts';
+import { allCommands } from '../../clients/shell/shell.ts';
 import type { ConfiguredState } from '../../config/desired.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { sysctlVariable } from '../../config/sysctl/relations.ts';

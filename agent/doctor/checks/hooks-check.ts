@@ -4,18 +4,11 @@
  */
 import { dirname } from 'node:path';
 import { type HookPlaces, hookPlaces } from '../../clients/dhclient/hooks/hook-places.ts';
-import {
-  briefly,
-  deeds,
-  endings,
-  isRun,
-  lasting,
-  type NeighbourHook,
-  neighbours,
-  unknown,
-} from '../../clients/dhclient/hooks/other-hooks.ts';
+import { hookShell, isRun, neighbours } from '../../clients/dhclient/hooks/other-hooks.ts';
 import { dhclientIdle } from '../../clients/dhclient/idle.ts';
 import { leaseHolders } from '../../clients/holders.ts';
+import { briefly, deeds, lasting, type NeighbourHook, unknown } from '../../clients/hook-deeds.ts';
+import { endings } from '../../clients/hook-endings.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
@@ -47,7 +40,7 @@ function ofIdle(found: DoctorObservation): DoctorObservation {
 }
 
 function* look(host: Host, hook: NeighbourHook, { shared }: HookPlaces, idle: boolean): Iterable<DoctorObservation> {
-  for (const { kind, seen, inFunction } of endings(host, hook))
+  for (const { kind, seen, inFunction } of endings(host, hook, hookShell(host)))
     yield { code: ENDINGS[kind], seen, ...(inFunction ? { severity: 'warning' } : {}) };
   if (hook.after && hook.when === 'enter' && !shared)
     yield { code: 'HF-HOOK-AFTER', seen: `${hook.file} sorts after zz-holdfast` };

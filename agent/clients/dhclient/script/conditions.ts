@@ -1,6 +1,6 @@
 /** Whether a command of a dhclient-script runs, as far as the text and the host's files show it. */
 import type { Host } from '../../../host/host.ts';
-import type { ShellCommand, ShellGuard } from '../shell/shell-types.ts';
+import type { ShellCommand, ShellGuard } from '../../shell/shell-types.ts';
 import { isKnown, type ShellValues } from './shell-words.ts';
 
 export interface ConditionView {

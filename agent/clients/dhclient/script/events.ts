@@ -1,5 +1,5 @@
 /** What a walk through a dhclient-script (walk.ts) notes, and the words that it tells apart. */
-import type { ShellCommand } from '../shell/shell-types.ts';
+import type { ShellCommand } from '../../shell/shell-types.ts';
 
 export interface ScriptEvent {
   /**

@@ -1,9 +1,9 @@
 /** The files that a dhclient-script sources or runs, as far as they are shell scripts. */
 import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
+import { readShell } from '../../shell/shell.ts';
+import type { ShellCommand, ShellFunction } from '../../shell/shell-types.ts';
 import { NO_SHELL } from '../hooks/hook-places.ts';
-import { readShell } from '../shell/shell.ts';
-import type { ShellCommand, ShellFunction } from '../shell/shell-types.ts';
 
 /** Limit in characters. */
 const LONGEST = 262_144;

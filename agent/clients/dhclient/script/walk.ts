@@ -4,9 +4,9 @@
  */
 import type { Host } from '../../../host/host.ts';
 import { RESOLV_CONF } from '../../../resolver/resolv-conf.ts';
+import { doubt } from '../../shell/harmless.ts';
+import type { ShellCommand } from '../../shell/shell-types.ts';
 import type { HookPlaces } from '../hooks/hook-places.ts';
-import { doubt } from '../shell/harmless.ts';
-import type { ShellCommand } from '../shell/shell-types.ts';
 import { allHold, type Truth } from './conditions.ts';
 import {
   commandText,

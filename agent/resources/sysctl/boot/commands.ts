@@ -1,5 +1,5 @@
 /** Kernel settings in shell commands: `sysctl -w key=value`, `sysctl -p FILE`, `echo 1 >/proc/sys/…`. */
-import { allCommands, type ShellCommand } from '../../../clients/dhclient/shell/shell.ts';
+import { allCommands, type ShellCommand } from '../../../clients/shell/shell.ts';
 import { sysctlPath } from '../../../config/notation/sysctl-keys.ts';
 import type { Host } from '../../../host/host.ts';
 import { parseSysctls } from './sysctl-files.ts';

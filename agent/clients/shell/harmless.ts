@@ -3,7 +3,7 @@
  * programs, and writes only files whose names differ from resolv.conf. All other hooks are uncertain, and a rehearsal
  * (agent/rehearse) plays them.
  */
-import { RESOLV_CONF } from '../../../resolver/resolv-conf.ts';
+import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { allCommands, type ShellCommand } from './shell.ts';
 
 /** A command that may do harm. */

@@ -3,16 +3,16 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { Hooks } from '../../../../../agent/clients/dhclient/kept-hooks.ts';
-import { doubtsIn } from '../../../../../agent/clients/dhclient/shell/harmless.ts';
-import type { ShellCommand } from '../../../../../agent/clients/dhclient/shell/shell.ts';
-import { hooksCheck } from '../../../../../agent/doctor/checks/hooks-check.ts';
-import { Host } from '../../../../../agent/host/host.ts';
-import { clientSurroundings } from '../../../../parts/client-surroundings.ts';
-import { WHOLE } from '../../../../parts/desired.ts';
-import { DEBIAN_SCRIPT } from '../../../../parts/dhclient-scripts.ts';
-import { codes, seenOn } from '../../../../parts/doctor-patient.ts';
-import { scratch } from '../../../../parts/scratch.ts';
+import { Hooks } from '../../../../agent/clients/dhclient/kept-hooks.ts';
+import { doubtsIn } from '../../../../agent/clients/shell/harmless.ts';
+import type { ShellCommand } from '../../../../agent/clients/shell/shell.ts';
+import { hooksCheck } from '../../../../agent/doctor/checks/hooks-check.ts';
+import { Host } from '../../../../agent/host/host.ts';
+import { clientSurroundings } from '../../../parts/client-surroundings.ts';
+import { WHOLE } from '../../../parts/desired.ts';
+import { DEBIAN_SCRIPT } from '../../../parts/dhclient-scripts.ts';
+import { codes, seenOn } from '../../../parts/doctor-patient.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 const HARMLESS = [
   '',

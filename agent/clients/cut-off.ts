@@ -5,8 +5,8 @@
  */
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
-import type { DesiredDhcp, DesiredNexthop, DesiredRoute, DesiredState } from '../../config/desired.ts';
-import type { Host } from '../../host/host.ts';
+import type { DesiredDhcp, DesiredNexthop, DesiredRoute, DesiredState } from '../config/desired.ts';
+import type { Host } from '../host/host.ts';
 
 /** The default route, or its two halves, which some operators write in its place. `ignore` concerns only IPv4. */
 const DEFAULTS = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1'];

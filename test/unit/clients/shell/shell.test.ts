@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { commandsHere } from '../../../../../agent/clients/dhclient/shell/shell.ts';
+import { commandsHere } from '../../../../agent/clients/shell/shell.ts';
 
 /** `LINE:COMMAND` of each command that ends the script or changes it, `f` before those in a function. */
 function fatal(text: string): string[] {
