@@ -31,8 +31,10 @@ const floors: Record<string, string[]> = {
   'agent/depends': [...NAMES, 'agent/depends/ledger'],
   'agent/report': [...BASE, 'probes'],
   'agent/collector': ['agent/address', 'agent/config', 'agent/depends', 'probes'],
+  'agent/confirm': [...NAMES, 'agent/dns', 'agent/hold', 'agent/report', 'agent/resources'],
   'agent/daemon': [
     ...NAMES,
+    'agent/confirm',
     'agent/depends',
     'agent/depends/ledger',
     'agent/dns',

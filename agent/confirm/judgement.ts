@@ -1,0 +1,110 @@
+/**
+ * Decides about a trial by its witnesses. Only witnesses that answered before the change count, and only a witness whose
+ * silence the change can explain speaks against the change: a collector that dies must not put a fleet back.
+ */
+
+export type WitnessKind = 'collector' | 'inbound' | 'host' | 'gateway' | 'nameserver' | 'tcp' | 'ping';
+
+/** An address at which a witness was asked. */
+export interface WitnessPlace {
+  readonly address: string;
+  /** The kernel's way there, as text (`via 10.0.0.1 dev eth0 src 10.0.0.2`); null if the kernel has none. */
+  readonly way: string | null;
+}
+
+export interface WitnessAnswer {
+  /** The name of the witness, which no other witness has. */
+  readonly witness: string;
+  readonly kind: WitnessKind;
+  /** Whether it did what it was asked for. For the collector: it acknowledged this change. */
+  readonly answered: boolean;
+  /** Whether anything came back, as a refused connection or a wrong certificate does: the path works both ways. */
+  readonly reached: boolean;
+  /** Empty if its name is not found, or if its place is unknown. */
+  readonly places: readonly WitnessPlace[];
+  /** Why it did not answer, in a few words; null if it answered. */
+  readonly why: string | null;
+}
+
+export interface Touches {
+  /** Whether the trial changes what may stop packets on their way without another way: rp_filter, masquerade, an MTU. */
+  readonly path: boolean;
+  readonly by: 'collector' | 'local';
+}
+
+export interface Judgement {
+  /** `undecided`: not every former witness was asked yet. */
+  readonly kind: 'confirmed' | 'provisional' | 'put-back' | 'undecided';
+  /** A sentence without its full stop. */
+  readonly reason: string;
+}
+
+/** `after`: the latest answers. The judgement is final at the end of the trial; `confirmed` ends the trial at once. */
+export function judge(before: readonly WitnessAnswer[], after: readonly WitnessAnswer[], touches: Touches): Judgement {
+  const former = before.filter(({ answered }) => answered);
+  if (former.length === 0) {
+    const reason = `no witness answered before the change, so nothing could be proved${complaints(before)}`;
+    return { kind: 'provisional', reason };
+  }
+  const now = new Map(after.map((answer) => [answer.witness, answer]));
+  const pairs = former.flatMap((then) => {
+    const answer = now.get(then.witness);
+    return answer === undefined ? [] : [{ then, now: answer }];
+  });
+  if (pairs.length < former.length) return { kind: 'undecided', reason: 'not every witness was asked yet' };
+  const lost = pairs.filter(({ now }) => !now.answered);
+  if (lost.length === 0) return unlessUnacknowledged(before, former, touches);
+  const gone = lost.filter(({ now }) => !now.reached);
+  if (gone.length === pairs.length) {
+    const all = former.length === 1 ? 'the only witness is' : `all ${former.length} witnesses are`;
+    return { kind: 'put-back', reason: `${all} gone${complaints(lost.map(({ now }) => now))}` };
+  }
+  const blamed = lost.flatMap(({ then, now }) => {
+    const because = blame(then, now, touches);
+    return because === null ? [] : [`${now.witness} is lost (${now.why}), and ${because}`];
+  });
+  if (blamed.length > 0) return { kind: 'put-back', reason: blamed.join('; ') };
+  const silent = lost.map(({ now }) => `${now.witness} is lost (${now.why})`).join('; ');
+  return { kind: 'provisional', reason: `${silent}; nothing that was changed explains it` };
+}
+
+/** All former witnesses answered. With `by: collector` the collector must be one of them, unless it is none of ours. */
+function unlessUnacknowledged(
+  before: readonly WitnessAnswer[],
+  former: readonly WitnessAnswer[],
+  { by }: Touches,
+): Judgement {
+  const names = former.map(({ witness }) => witness).join(', ');
+  const confirmed: Judgement = { kind: 'confirmed', reason: `as before the change, these answer: ${names}` };
+  const collectors = before.filter(({ kind }) => kind === 'collector');
+  if (by === 'local' || collectors.some(({ answered }) => answered)) return confirmed;
+  const [refusing] = collectors.filter(({ reached }) => reached);
+  if (refusing === undefined) {
+    const reason = `the collector did not answer before the change${complaints(collectors)}; as before, these answer: ${names}`;
+    return { kind: 'provisional', reason };
+  }
+  return { ...confirmed, reason: `${confirmed.reason}; confirmed without the collector, because ${refusing.why}` };
+}
+
+/** Why the change may have silenced the witness; null if it cannot. */
+function blame(then: WitnessAnswer, now: WitnessAnswer, { path }: Touches): string | null {
+  const places = new Map(then.places.map(({ address, way }) => [address, way]));
+  const common = now.places.filter(({ address }) => places.has(address));
+  if (then.places.length > 0 && common.length === 0) {
+    const addresses = now.places.map(({ address }) => address);
+    if (addresses.length === 0) return 'its address is no longer found';
+    return `its address is now ${addresses.join(', ')}, and was ${[...places.keys()].join(', ')}`;
+  }
+  if (now.reached) return null;
+  const moved = common.find(({ address, way }) => way !== places.get(address));
+  if (moved !== undefined) {
+    const was = places.get(moved.address) ?? 'none';
+    return `the way to ${moved.address} is now ${moved.way ?? 'none'}, and was ${was}`;
+  }
+  return path ? 'the change touches what may stop packets on their way' : null;
+}
+
+function complaints(answers: readonly WitnessAnswer[]): string {
+  if (answers.length === 0) return '';
+  return ` (${answers.map(({ witness, why }) => `${witness}: ${why}`).join('; ')})`;
+}
