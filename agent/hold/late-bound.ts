@@ -18,6 +18,7 @@ export function following<State>(state: () => State, make: (state: State) => Res
     inspect: async () => current(index).inspect(),
     apply: async (finding) => current(index).apply(finding),
     applyMany: async (findings) => applyFindings(current(index), findings),
+    snapshot: async (findings) => (await current(index).snapshot?.(findings)) ?? null,
     watches: () => current(index).watches(),
     follow: (changed, deaf) => current(index).follow?.(changed, deaf) ?? (() => {}),
   }));

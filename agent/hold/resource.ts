@@ -87,6 +87,11 @@ export interface Resource {
    * it throws, each finding is applied by itself.
    */
   applyMany?(findings: readonly Finding[]): Promise<Outcome[]>;
+  /**
+   * What these findings are about, as it is now: a value that JSON takes, for the journal of a trial. For findings that
+   * are neither files nor links. `putBackSnapshot` of the resource's undoing makes it so again. null: nothing to note.
+   */
+  snapshot?(findings: readonly Finding[]): Promise<unknown>;
   /** Absolute paths (as the host sees them). Inspect again when one of them changes. */
   watches(): string[];
   /**

@@ -48,4 +48,9 @@ export interface Undoing {
   readonly told?: (host: Host, files: readonly string[]) => void | Promise<void>;
   /** After a change that failed its proof: gives the link the values of this record again, or none. */
   readonly putBackLink?: (host: Host, name: string, record: string | null) => void;
+  /**
+   * Makes all as in this snapshot of the resource, or what is left of it if `kernel` is false: the running kernel is
+   * another one by now. Returns why something is not as before, or null.
+   */
+  readonly putBackSnapshot?: (host: Host, snapshot: unknown, kernel: boolean) => Promise<string | null>;
 }

@@ -6,8 +6,8 @@ import { mayTableOfCommandBeLeft } from '../depends/ledger/our-tables.ts';
 import { isLedgerLeft } from '../depends/ledger/record.ts';
 import { isDropped } from '../egress/note.ts';
 import { fileLeftover } from '../hold/files/file-revert.ts';
+import type { WayBack } from '../hold/journal/change-journal.ts';
 import { type Original, Originals, resourceOf } from '../hold/originals/originals.ts';
-import type { WayBack } from '../hold/proof/dns-change-journal.ts';
 import type { Leftover, Undoing } from '../hold/undoing.ts';
 import type { Host } from '../host/host.ts';
 import { EGRESS } from '../host/paths.ts';
@@ -32,14 +32,17 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
   resolver: RESOLVER_UNDOING,
   sysctl: SYSCTL_UNDOING,
   routes: {
+    putBackSnapshot: async (...kept) => (await import('./routes/snapshot.ts')).putBackRoutes(...kept),
     others: (host) => (hasRouteRecord(host) ? [routes(host)] : []),
   },
   masquerade: {
+    putBackSnapshot: async (...kept) => (await import('./masquerade/snapshot.ts')).putBackTable(...kept),
     others: (host) => (isMasqueradeLeft(host) ? [masquerade(host)] : []),
   },
   dnsmasq: {},
   split: SPLIT_UNDOING,
   egress: {
+    putBackSnapshot: async (...kept) => (await import('./egress/snapshot.ts')).putBackDefaults(...kept),
     others: (host) => (host.live && host.lstat(EGRESS) !== null ? [defaultRoute(host)] : []),
   },
   ledger: {
@@ -66,12 +69,22 @@ function putBackLink(host: Host, name: string, record: string | null): void {
   for (const undoing of Object.values(UNDOING)) undoing.putBackLink?.(host, name, record);
 }
 
-/** What the journal of a change of DNS needs in order to put the change back. */
+async function putBackSnapshot(
+  host: Host,
+  resource: string,
+  snapshot: unknown,
+  kernel: boolean,
+): Promise<string | null> {
+  return (await UNDOING[resource]?.putBackSnapshot?.(host, snapshot, kernel)) ?? null;
+}
+
+/** What the journal of a change needs in order to put the change back. */
 export const WAY_BACK: WayBack = {
   keepsTime,
   hookRunsEnded: async (host) => (await import('../clients/hook-runs.ts')).hookRunsEnded(host, clientScripts(host)),
   tellOfFiles,
   putBackLink,
+  putBackSnapshot,
 };
 
 function leftoverOf(host: Host, undoing: Undoing, original: Original): Leftover | undefined {

@@ -2,7 +2,7 @@
 import type { DesiredVerify } from '../config/desired.ts';
 import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
 import { artifactOf, type Original, Originals, recordPath, resourceOf } from '../hold/originals/originals.ts';
-import { DnsChangeJournal, PROVED } from '../hold/proof/dns-change-journal.ts';
+import { dnsChangeJournal, PROVED } from '../hold/proof/dns-change-journal.ts';
 import type { Outcome } from '../hold/resource.ts';
 import { type Leftover, TOLD_AFTER, TURNS } from '../hold/undoing.ts';
 import { errorMessage } from '../host/errors.ts';
@@ -27,7 +27,7 @@ export async function revertAll(
   { only = RESOURCE_NAMES, verify = null }: RevertOptions = {},
 ): Promise<Outcome[]> {
   const originals = new Originals(host);
-  const journal = new DnsChangeJournal(host, async () => WAY_BACK);
+  const journal = dnsChangeJournal(host, async () => WAY_BACK);
   const damaged = originals
     .damaged()
     .filter((record) => only.some((name) => name === resourceOf(artifactOf(record))))

@@ -18,6 +18,7 @@ const ROLES = [
   'made.ts',
   'other-hooks.ts',
   'running.ts',
+  'snapshot.ts',
   'stage.ts',
   'sysctls.ts',
   'wanted.ts',

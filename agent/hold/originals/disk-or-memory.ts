@@ -1,5 +1,5 @@
 /**
- * Writes the records that precede a change (originals.ts, dns-change-journal.ts) to the disk. If the disk takes nothing
+ * Writes the records that precede a change (originals.ts, journal/change-journal.ts) to the disk. If the disk takes nothing
  * more, they go to memory in /run, because healing must not wait until the disk has room.
  */
 import { errorCode, nullIfRefused } from '../../host/errors.ts';

@@ -9,8 +9,9 @@ import { errorCode, errorMessage, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { type Guard, identity, inspectAll, isActionable, untouched } from '../converge.ts';
+import type { ChangeJournal, WayBack } from '../journal/change-journal.ts';
 import type { Finding, Outcome, Resource } from '../resource.ts';
-import { DnsChangeJournal, PROVED, type WayBack } from './dns-change-journal.ts';
+import { dnsChangeJournal, PROVED } from './dns-change-journal.ts';
 import type { LookUp } from './lookups.ts';
 import { count, ownAddresses, refused, sentence, withLeftOver } from './proof-words.ts';
 import { isProved, type ProvedDns, provedText } from './proved.ts';
@@ -47,14 +48,14 @@ export class Proof implements Guard {
   /** Milliseconds for the name servers' answers, and again for the look-up; null for the time in `dns.verify`. */
   within: number | null = null;
   private readonly options: ProofOptions;
-  private readonly journal: DnsChangeJournal;
+  private readonly journal: ChangeJournal;
   /** The last refusal, and whether it still counts. */
   private refusal: { readonly reason: string; readonly stands: () => boolean } | null = null;
   private readonly pause = new PutBackPause();
 
   constructor(options: ProofOptions) {
     this.options = options;
-    this.journal = new DnsChangeJournal(options.host, options.wayBack);
+    this.journal = dnsChangeJournal(options.host, options.wayBack);
   }
 
   unfinished(): boolean {

@@ -33,6 +33,7 @@ export const FLAG = {
   exclusive: 0x200,
   dump: 0x300,
   create: 0x400,
+  append: 0x800,
 } as const;
 
 export const FAMILY = { ipv4: 2, ipv6: 10 } as const satisfies Record<Family, number>;

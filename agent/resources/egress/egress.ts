@@ -64,6 +64,10 @@ export class Egress implements Resource {
     return { ...outcome, result: 'failed', reason: 'read back after the change, the route is not where it was put' };
   }
 
+  async snapshot(): Promise<unknown> {
+    return (await import('./snapshot.ts')).defaultsSnapshot(this.#host);
+  }
+
   watches(): string[] {
     return [];
   }

@@ -27,6 +27,10 @@ export class Masquerade implements Resource {
     return (await import('./table.ts')).applyTable(this.host, this.wanted);
   }
 
+  async snapshot(): Promise<unknown> {
+    return (await import('./snapshot.ts')).tableSnapshot(this.host);
+  }
+
   watches(): string[] {
     return [];
   }

@@ -16,7 +16,7 @@ const PLACE = { resource: 'masquerade', key: TABLE_KEY, moment: 'now' } as const
 /** Milliseconds for the kernel's answer. */
 const TIME_LIMIT = 10_000;
 
-const REMOVED = `add table inet ${OUR_TABLE}\ndelete table inet ${OUR_TABLE}\n`;
+export const REMOVED = `add table inet ${OUR_TABLE}\ndelete table inet ${OUR_TABLE}\n`;
 
 /**
  * The table in the notation of nft(8). 100 is the priority of source NAT; older versions of nft do not know its name.

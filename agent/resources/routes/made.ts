@@ -97,6 +97,26 @@ export function removeRouteRecord(host: Host): void {
   host.remove(HOOK_ROUTES);
 }
 
+/** Both records as text; null for a record that does not exist. */
+export interface RouteRecords {
+  readonly own: string | null;
+  readonly hook: string | null;
+}
+
+export function routeRecords(host: Host): RouteRecords {
+  return { own: host.readText(RECORD), hook: host.readText(HOOK_ROUTES) };
+}
+
+export function putBackRouteRecords(host: Host, { own, hook }: RouteRecords): void {
+  for (const [path, text] of [
+    [RECORD, own],
+    [HOOK_ROUTES, hook],
+  ] as const) {
+    if (text === null) host.remove(path);
+    else if (text !== host.readText(path)) host.replaceOwn(path, text, 0o644);
+  }
+}
+
 function isWhole(made: MadeRoute | null): boolean {
   if (made === null || typeof made !== 'object') return false;
   const { family, destination, table, metric, wish, replaced } = made;

@@ -61,6 +61,14 @@ export class Routes implements Resource {
     return (looks.size === 1 && look !== undefined ? look : await this.#keeping()).apply(findings);
   }
 
+  async snapshot(findings: readonly Finding[]): Promise<unknown> {
+    const { routesSnapshot } = await import('./snapshot.ts');
+    return routesSnapshot(
+      this.#host,
+      findings.flatMap(({ key }) => this.#keys.get(key) ?? []),
+    );
+  }
+
   watches(): string[] {
     return [];
   }

@@ -130,6 +130,15 @@ export class Sysctl implements Resource {
     return (await import('./boot/later.ts')).laterSysctls(host, paths);
   }
 
+  async snapshot(findings: readonly Finding[]): Promise<unknown> {
+    const keys = new Set(findings.map(({ key }) => key));
+    const { sysctlSnapshot } = await import('./snapshot.ts');
+    return sysctlSnapshot(
+      this.host,
+      this.wanted.filter(({ key }) => keys.has(key)),
+    );
+  }
+
   watches(): string[] {
     return this.wanted.length === 0 ? [] : [OUR_FILE];
   }

@@ -9,7 +9,10 @@ import type { Leftover, Undoing } from '../../hold/undoing.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 
-export const SYSCTL_UNDOING: Undoing = { sysctl: valueLeftover };
+export const SYSCTL_UNDOING: Undoing = {
+  sysctl: valueLeftover,
+  putBackSnapshot: async (...kept) => (await import('./snapshot.ts')).putBackSysctls(...kept),
+};
 
 /** Writing ip_forward resets other keys, so all values are read before anything is written. */
 function valueLeftover(host: Host, original: OriginalValue): Leftover {

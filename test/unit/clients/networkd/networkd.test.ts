@@ -8,7 +8,7 @@ import { resolvConfFileCheck } from '../../../../agent/doctor/checks/resolv-conf
 import { resolvedCheck as examined } from '../../../../agent/doctor/checks/resolved-check.ts';
 import { converge } from '../../../../agent/hold/converge.ts';
 import { ORIGINALS, Originals } from '../../../../agent/hold/originals/originals.ts';
-import { DnsChangeJournal } from '../../../../agent/hold/proof/dns-change-journal.ts';
+import { dnsChangeJournal } from '../../../../agent/hold/proof/dns-change-journal.ts';
 import { settingViews } from '../../../../agent/hold/settings-view.ts';
 import { HostError } from '../../../../agent/host/errors.ts';
 import { WAY_BACK } from '../../../../agent/resources/leftovers.ts';
@@ -264,7 +264,7 @@ test('doctor: without a configuration, nobody is told to replace the link that w
 
 test('networkd: a change that fails its proof is put back, on the link and in the drop-in', { skip }, async (t) => {
   const host = networkdHost(t);
-  const journal = new DnsChangeJournal(host, async () => WAY_BACK);
+  const journal = dnsChangeJournal(host, async () => WAY_BACK);
   const change = async (yaml: string) => {
     journal.note(DROP_IN, renderDropIn(dnsOf(yaml)!));
     journal.note(SERVICE, DNS_DROP_INS.serviceText);
@@ -272,7 +272,7 @@ test('networkd: a change that fails its proof is put back, on the link and in th
     await converge(host, [resolved(host, yaml)]);
   };
   await change(YAML);
-  assert.deepEqual(await new DnsChangeJournal(host, async () => WAY_BACK).putBack(), []);
+  assert.deepEqual(await dnsChangeJournal(host, async () => WAY_BACK).putBack(), []);
   assert.equal(host.told.at(-1), 'revert eth0', 'nothing was told before');
   assert.equal(host.lstat(DROP_IN.slice(0, DROP_IN.lastIndexOf('/'))), null);
   assert.equal(host.lstat(SERVICE.slice(0, SERVICE.lastIndexOf('/'))), null);
@@ -281,7 +281,7 @@ test('networkd: a change that fails its proof is put back, on the link and in th
   await converge(host, [resolved(host)]);
   await change(YAML.replace('10.0.0.21', '10.0.0.99'));
   assert.match(host.told.at(-2)!, /10\.0\.0\.99/);
-  assert.deepEqual(await new DnsChangeJournal(host, async () => WAY_BACK).putBack(), []);
+  assert.deepEqual(await dnsChangeJournal(host, async () => WAY_BACK).putBack(), []);
   assert.deepEqual(host.told.slice(-2), ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
   assert.deepEqual(await brief(resolved(host)), ['eth0 ok', `${DROP_IN} ok`, `${SERVICE} ok`]);
 });

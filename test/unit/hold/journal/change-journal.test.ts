@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { ChangeJournal } from '../../../../agent/hold/journal/change-journal.ts';
 import { Originals } from '../../../../agent/hold/originals/originals.ts';
-import { DNS_CHANGE_JOURNAL, DnsChangeJournal } from '../../../../agent/hold/proof/dns-change-journal.ts';
+import { DNS_CHANGE_JOURNAL, dnsChangeJournal } from '../../../../agent/hold/proof/dns-change-journal.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { WAY_BACK } from '../../../../agent/resources/leftovers.ts';
 import { scratch } from '../../../parts/scratch.ts';
@@ -17,7 +18,7 @@ function begun(t: TestContext, files: Record<string, string> = { 'etc/resolv.con
   const host = new Host({ root: scratch(t, files) });
   return {
     host,
-    journal: new DnsChangeJournal(host, async () => WAY_BACK),
+    journal: dnsChangeJournal(host, async () => WAY_BACK),
     at: (path: string) => join(host.root, path),
   };
 }
@@ -30,7 +31,7 @@ test('DNS change journal: content, mode and absence come back, also by another p
   host.replace(RESOLV_CONF, NEW);
   journal.note('/etc/hook', 'new');
   host.replace('/etc/hook', 'new');
-  const other = new DnsChangeJournal(host, async () => WAY_BACK);
+  const other = dnsChangeJournal(host, async () => WAY_BACK);
   assert.equal(other.pending(), true);
   assert.deepEqual(await other.putBack(), []);
   assert.equal(host.readText(RESOLV_CONF), `${OLD}# \xff\n`);
@@ -112,4 +113,43 @@ test('DNS change journal: a damaged journal is refused with what to do, and noth
     assert.throws(() => journal.note(RESOLV_CONF, NEW), /is damaged/);
     assert.equal(readFileSync(at(RESOLV_CONF), 'utf8'), OLD);
   }
+});
+
+test('change journal: the snapshots of resources are put back after the files, the first snapshot last', async (t) => {
+  const host = new Host({ root: scratch(t, { 'etc/resolv.conf': OLD }) });
+  const told: unknown[] = [];
+  const wayBack = async () => ({
+    ...WAY_BACK,
+    putBackSnapshot: async (_: Host, resource: string, snapshot: unknown, kernel: boolean) => {
+      told.push([resource, snapshot, kernel, host.readText(RESOLV_CONF)]);
+      return resource === 'b' ? 'it stays' : null;
+    },
+  });
+  const journal = new ChangeJournal(host, { path: '/var/lib/holdfast/x', memory: false, damaged: '' }, wayBack);
+  const found = { state: 'drifted', moment: 'now', actual: null, settings: async () => [] } as const;
+  const resource = (name: string, snapshot: unknown) => ({
+    ...{ name, inspect: async () => [], watches: () => [], snapshot: async () => snapshot },
+    apply: async () => assert.fail(),
+  });
+  const value = { ...found, resource: 'a', kind: 'sysctl', key: 'x', wanted: '1' } as const;
+  await journal.noteFindings(resource('a', [1]), [value]);
+  await journal.noteFindings(resource('a', [1]), [value]);
+  await journal.noteFindings(resource('b', { two: 2 }), [value]);
+  await journal.noteFindings(resource('file', 3), [{ ...value, kind: 'file', key: RESOLV_CONF, wanted: NEW }]);
+  host.replace(RESOLV_CONF, NEW);
+  assert.deepEqual(await journal.putBack({ kernel: false }), [{ path: 'b', problem: 'it stays' }]);
+  assert.deepEqual(told, [
+    ['b', { two: 2 }, false, OLD],
+    ['a', [1], false, OLD],
+  ]);
+});
+
+test('change journal: a file is ours by the record for revert, where the finding hides a secret', async (t) => {
+  const { host, journal } = begun(t, { 'etc/resolv.conf': OLD });
+  journal.note(RESOLV_CONF, 'secret hidden');
+  await new Originals(host).rememberFile(RESOLV_CONF, 'secret shown', 'sysctl');
+  host.replace(RESOLV_CONF, 'secret shown');
+  assert.deepEqual(await journal.putBack(), []);
+  assert.equal(host.readText(RESOLV_CONF), OLD);
+  assert.equal(new Originals(host).find('file', RESOLV_CONF), null);
 });
