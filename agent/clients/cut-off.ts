@@ -7,6 +7,7 @@ import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import type { DesiredDhcp, DesiredNexthop, DesiredRoute, DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
+import { ignoredOffers } from './hook-values.ts';
 
 /** The default route, or its two halves, which some operators write in its place. `ignore` concerns only IPv4. */
 const DEFAULTS = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1'];
@@ -19,15 +20,28 @@ type LeavesRoutes = (dev: string) => boolean;
  * @param leaves by default, `ignore` of dhclient's settings decides. Some clients also leave the routes of an option that they do not request.
  */
 export function cutOff(host: Host, desired: DesiredState, leaves = ignoring(desired.dhclient)): string | null {
-  const [first] = lostGateways(host, desired, leaves).filter(({ route }) => isDefault(route));
-  if (first === undefined) return null;
-  const { via, dev, devs } = first;
+  return cutOffs(host, desired, leaves)[0]?.why ?? null;
+}
+
+/** A default route that would be lost, the interfaces whose offer is ignored, and a sentence with the cure. */
+export interface CutOff {
+  readonly devs: readonly string[];
+  readonly why: string;
+}
+
+export function cutOffs(host: Host, desired: DesiredState, leaves: LeavesRoutes): CutOff[] {
+  return lostGateways(host, desired, leaves)
+    .filter(({ route }) => isDefault(route))
+    .map((lost) => ({ devs: lost.devs, why: cure(lost) }));
+}
+
+function cure({ via, dev, devs }: LostGateway): string {
   const own = devs.flatMap(addressesOf).join(', ');
   const where = devs.join(', ');
-  const cure = dev === null ? `dev: ${devs.length === 1 ? where : 'INTERFACE'} and onlink: true` : 'onlink: true';
+  const words = dev === null ? `dev: ${devs.length === 1 ? where : 'INTERFACE'} and onlink: true` : 'onlink: true';
   return (
     `with this the host would lose its default route at the next lease or boot: ${where} ignores the server's, and the kernel ` +
-    `refuses the configured one, since ${via} is in no network of ${where} (${own}). Write ${cure} beside via: ${via}`
+    `refuses the configured one, since ${via} is in no network of ${where} (${own}). Write ${words} beside via: ${via}`
   );
 }
 
@@ -55,9 +69,8 @@ interface LostGateway {
 }
 
 /** The interfaces that leave routes because `ignore` of these settings says so. */
-export function ignoring({ global, interfaces }: DesiredDhcp): LeavesRoutes {
-  return (dev) =>
-    [...global.ignore, ...(interfaces.get(dev)?.ignore ?? [])].some((offer) => offer !== 'router-advertisements');
+export function ignoring(dhcp: DesiredDhcp): LeavesRoutes {
+  return (dev) => ignoredOffers(dhcp, dev).some((offer) => offer !== 'router-advertisements');
 }
 
 function lostGateways(host: Host, { routes }: DesiredState, leaves: LeavesRoutes): LostGateway[] {

@@ -5,17 +5,24 @@ import type { DhcpPlan } from './dhcp-plan.ts';
 /** The lines by which systemd-networkd leaves the routes of an offer, whichever setting asked for them. */
 const LEAVES_ROUTES = /^Use(Gateway|Routes)=no$/;
 
-/** Why the next start with these drop-ins would lose the default route; null if it would not. */
+/** Why the next start with the drop-in of a `.network` file would lose the default route, by file. */
 export async function cutOffAtStart(
   host: Host,
   desired: DesiredState,
   plans: readonly DhcpPlan[],
-): Promise<string | null> {
-  const leaving = plans
-    .flatMap(({ held }) => held)
-    .filter(({ lines }) => lines.some(({ section, line }) => section === 'DHCPv4' && LEAVES_ROUTES.test(line)))
-    .map(({ setting }) => setting.interface);
-  if (leaving.length === 0) return null;
-  const { cutOff } = await import('../cut-off.ts');
-  return cutOff(host, desired, (dev) => leaving.includes(null) || leaving.includes(dev));
+): Promise<ReadonlyMap<string, string>> {
+  const leaving = plans.filter(({ held }) =>
+    held.some(({ lines }) => lines.some(({ section, line }) => section === 'DHCPv4' && LEAVES_ROUTES.test(line))),
+  );
+  if (leaving.length === 0) return new Map();
+  // A file that another program will make may come to serve any link.
+  const serves = ({ served }: DhcpPlan, dev: string) => served.length === 0 || served.includes(dev);
+  const { cutOffs } = await import('../cut-off.ts');
+  const lost = cutOffs(host, desired, (dev) => leaving.some((plan) => serves(plan, dev)));
+  return new Map(
+    leaving.flatMap((plan) => {
+      const why = lost.find(({ devs }) => devs.some((dev) => serves(plan, dev)))?.why;
+      return why === undefined ? [] : [[plan.file, why]];
+    }),
+  );
 }

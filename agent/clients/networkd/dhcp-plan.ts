@@ -1,4 +1,6 @@
 /** Which settings of `dhcp` go into the drop-in of one `.network` file, and which cannot. */
+import type { IgnoredOffer } from '../../config/desired.ts';
+import { OFFER_OPTIONS } from '../../config/notation/offer-options.ts';
 import type { Host } from '../../host/host.ts';
 import { systemdVersion } from '../../host/service/systemd-version.ts';
 import type { DhcpSetting } from '../dhcp-settings.ts';
@@ -13,6 +15,8 @@ export interface DhcpPlan {
   readonly file: string;
   /** The links for which the file is in force. */
   readonly links: readonly NetworkdLink[];
+  /** The links that the file serves, or may come to serve; empty for a file that does not exist yet. */
+  readonly served: readonly string[];
   /** null if no setting concerns this file. */
   readonly text: string | null;
   readonly held: readonly HeldSetting[];
@@ -45,12 +49,20 @@ export function dhcpPlan(
       continue;
     }
     if (isOverruled(setting, served, settings)) continue;
-    const meaning = ofVersion(meaningOf(setting, ipv6), () => systemdVersion(host));
+    const takers = served.filter((link) => leftOffers(setting, link, settings).length < setting.values.length);
+    if (takers.length > 0 && takers.length < served.length) {
+      const others = served.filter((link) => !takers.includes(link));
+      if (links.length > 0) refused.push({ setting, reason: sharedFile(file, takers.join(', '), others) });
+      continue;
+    }
+    const values = takers.length === 0 ? setting.values : leftOffers(setting, takers[0] ?? '', settings);
+    if (values.length === 0) continue;
+    const meaning = ofVersion(meaningOf({ ...setting, values }, ipv6), () => systemdVersion(host));
     if ('refusal' in meaning) refused.push({ setting, reason: meaning.refusal });
     else held.push({ setting, lines: meaning.lines });
   }
   const text = renderDhcpDropIn(held.flatMap(({ lines }) => lines));
-  return { file, links, text, held, refused };
+  return { file, links, served, text, held, refused };
 }
 
 function sharedFile(file: string, name: string, others: readonly string[]): string {
@@ -68,6 +80,19 @@ function isOverruled(setting: DhcpSetting, served: readonly string[], settings: 
   return settings.some((one) => {
     return one.interface !== null && served.includes(one.interface) && partOf(one.asks) === partOf(setting.asks);
   });
+}
+
+/** The values for a link. A link that supersedes an option takes its offer, although all others ignore it. */
+function leftOffers(
+  { interface: scope, asks, values }: DhcpSetting,
+  link: string,
+  settings: readonly DhcpSetting[],
+): readonly string[] {
+  if (scope !== null || asks.part !== 'ignore') return values;
+  const own = settings.flatMap((one) =>
+    one.interface === link && one.asks.part === 'supersede' ? one.asks.option : [],
+  );
+  return values.filter((offer) => !OFFER_OPTIONS[offer as IgnoredOffer].some((option) => own.includes(option)));
 }
 
 function partOf(asks: DhcpSetting['asks']): string {

@@ -59,7 +59,7 @@ export class NetworkdDhcp implements Resource {
     const plans = this.plans();
     if (plans.length === 0) return [];
     const lost = await cutOffAtStart(host, this.desired, plans);
-    const files = await Promise.all(plans.map((plan) => this.compareFile(plan, lost)));
+    const files = await Promise.all(plans.map((plan) => this.compareFile(plan, lost.get(plan.file) ?? null)));
     const isNeeded = plans.some(({ text }) => text !== null) || dropInsInUse(host, DHCP_DROP_INS).length > 0;
     const wanted = isNeeded ? DHCP_DROP_INS.serviceText : null;
     const service = await compareNetworkdFile(host, DHCP_DROP_INS.service, wanted, (actual) => {
@@ -127,6 +127,7 @@ export class NetworkdDhcp implements Resource {
     return isUnitEnabled(host, 'systemd-networkd.service') ? namesOfNextStart(host, DHCP_DROP_INS) : [];
   }
 
+  /** `lost`: why the host would be cut off with this drop-in. */
   private async compareFile(plan: DhcpPlan, lost: string | null): Promise<Finding | null> {
     const { host } = this;
     const { file, text, links } = plan;

@@ -13,6 +13,7 @@ import {
 import { HOLDFAST } from '../../../host/netlink/table-names.ts';
 import { HOOK_ROUTES } from '../../../host/paths.ts';
 import { quote } from '../../../resolver/compose-sh.ts';
+import { ignoredOffers } from '../../hook-values.ts';
 
 /** dhclient-script's names: Debian's, Microsoft's in both spellings, RHEL's. */
 const OFFERS: Readonly<Partial<Record<IgnoredOffer, readonly string[]>>> = {
@@ -25,17 +26,26 @@ const OFFERS: Readonly<Partial<Record<IgnoredOffer, readonly string[]>>> = {
 };
 
 /** Lines of the enter hook; empty if every offer is taken. Routes that are already in the kernel stay. */
-export function ignoreOffers({ global, interfaces }: DesiredDhcp): string {
+export function ignoreOffers(dhcp: DesiredDhcp): string {
+  const { global, interfaces } = dhcp;
   const empty = (offers: readonly IgnoredOffer[], indent: string) =>
     offers
       .flatMap((offer) => OFFERS[offer] ?? [])
       .map((name) => `${indent}command export ${name}='' 2>/dev/null || :\n`)
       .join('');
-  const own = [...interfaces].flatMap(([name, { ignore }]) =>
-    ignore.length === 0 ? [] : [`    ${quote(name)})\n${empty(ignore, '        ')}        ;;\n`],
-  );
-  const branches = own.length === 0 ? '' : `    case "\${interface-}" in\n${own.join('')}    esac\n`;
-  const all = empty(global.ignore, '    ') + branches;
+  const ignored = [...interfaces.keys()].map((name) => [name, ignoredOffers(dhcp, name)] as const);
+  const common = global.ignore.filter((offer) => ignored.every(([, offers]) => offers.includes(offer)));
+  const branch = (pattern: string, offers: readonly IgnoredOffer[]) =>
+    `    ${pattern})\n${empty(
+      offers.filter((offer) => !common.includes(offer)),
+      '        ',
+    )}        ;;\n`;
+  const isOther = (offers: readonly IgnoredOffer[]) => offers.join() !== global.ignore.join();
+  const own = ignored.filter(([, offers]) => isOther(offers)).map(([name, offers]) => branch(quote(name), offers));
+  const rest = common.length === global.ignore.length ? [] : [branch('*', global.ignore)];
+  const cases = [...own, ...rest].join('');
+  const branches = cases === '' ? '' : `    case "\${interface-}" in\n${cases}    esac\n`;
+  const all = empty(common, '    ') + branches;
   return all === '' ? '' : `    # Not to be taken, whatever the server offers.\n${all}`;
 }
 

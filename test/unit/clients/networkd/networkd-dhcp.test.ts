@@ -168,6 +168,19 @@ test('networkd dhcp: an interface has its own values where a .network file serve
   assert.doesNotMatch((await text(own, mine)) ?? '', /UseGateway|10\.0\.0\.9/);
 });
 
+test('networkd dhcp: an interface that supersedes the router takes the offer that all others ignore', async (t) => {
+  const yaml =
+    'dhcp: { ignore: [classless-routes, routers], interfaces: { eth1: { supersede: { routers: [10.0.0.3] } } } }';
+  const state = { [ETH1]: link('10.0.0.1', NTP) };
+  const own = machine(t, { [ETH1]: state[ETH1]!.replace('10-lan', '20-wan'), [WAN]: NETWORK.replace('eth*', 'eth1') });
+  assert.match((await text(own, yaml)) ?? '', /UseRoutes=no\nUseGateway=no/);
+  assert.match((await text(own, yaml, KEPT.replace('10-lan', '20-wan'))) ?? '', /UseRoutes=no\nUseGateway=yes/);
+
+  const shared = await resource(machine(t, state), yaml).inspect();
+  const refused = shared.find(({ key }) => key === 'dhcp.ignore');
+  assert.match(refused?.reason ?? '', /10-lan\.network serves eth1 and eth0.*write a \.network file for eth1 alone/);
+});
+
 test('networkd dhcp: time servers are told at once; the others wait for the next start, and say so', {
   skip,
 }, async (t) => {
