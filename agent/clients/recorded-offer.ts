@@ -30,3 +30,31 @@ export function offerIn(packet: Buffer): RecordedOffer | null {
     options,
   };
 }
+
+/** The offer of a record that has values rather than the message. An option without bytes is left out. */
+export function offerOf({
+  address,
+  server,
+  nextServer,
+  options,
+}: {
+  readonly address: IpAddress;
+  readonly server: IpAddress | null;
+  readonly nextServer: IpAddress | null;
+  readonly options: readonly (readonly [code: number, data: Buffer | null])[];
+}): RecordedOffer {
+  const present = new Map(
+    options.flatMap(([code, data]) => (data === null || data.length === 0 ? [] : [[code, data]])),
+  );
+  return {
+    address,
+    server,
+    routers: optionAddresses(present.get(ROUTERS), 4),
+    fields: {
+      siaddr: nextServer === null ? Buffer.alloc(4) : Buffer.from(nextServer.split('.').map(Number)),
+      sname: Buffer.alloc(64),
+      file: Buffer.alloc(128),
+    },
+    options: present,
+  };
+}

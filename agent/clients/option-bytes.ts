@@ -1,0 +1,57 @@
+/**
+ * DHCPv4 options in bytes (RFC 2132), from the words by which a client records them. A word that cannot be read is left out;
+ * null if nothing is left.
+ */
+import type { IpAddress } from '../address/accepted.ts';
+import { familyOf } from '../address/address.ts';
+import { ipAddress, ipPrefix } from '../address/address-checks.ts';
+
+export function ipv4Addresses(words: readonly string[]): IpAddress[] {
+  return words.flatMap((word) => {
+    const address = ipAddress(word);
+    return address !== null && familyOf(address) === 'ipv4' ? [address] : [];
+  });
+}
+
+const octets = (address: string) => Buffer.from(address.split('.').map(Number));
+
+export function addressOption(addresses: readonly IpAddress[]): Buffer | null {
+  return addresses.length === 0 ? null : Buffer.concat(addresses.map(octets));
+}
+
+/** `text` is latin1. */
+export function textOption(text: string | undefined): Buffer | null {
+  return text === undefined ? null : Buffer.from(text, 'latin1');
+}
+
+export function mtuOption(text: string | undefined): Buffer | null {
+  const value = Number(text);
+  return Number.isInteger(value) && value >= 68 && value <= 0xffff ? Buffer.from([value >> 8, value & 255]) : null;
+}
+
+/** Names as DNS writes them, without compression (RFC 3397). */
+export function namesOption(all: readonly string[]): Buffer | null {
+  const encoded = all.flatMap((name) => {
+    const labels = name.replace(/\.$/, '').split('.');
+    if (labels.some((label) => label.length === 0 || label.length > 63)) return [];
+    return [
+      Buffer.concat([
+        ...labels.map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`, 'latin1')),
+        Buffer.from([0]),
+      ]),
+    ];
+  });
+  return encoded.length === 0 ? null : Buffer.concat(encoded);
+}
+
+/** Each route: the length, as many bytes of the network as it needs, and the gateway (RFC 3442). */
+export function routesOption(all: readonly (readonly [to: string, gateway: string])[]): Buffer | null {
+  const encoded = all.flatMap(([to, via]) => {
+    const [prefix, [gateway]] = [ipPrefix(to), ipv4Addresses([via])];
+    if (prefix === null || gateway === undefined || prefix.includes(':')) return [];
+    const [network = '', length] = prefix.split('/');
+    const significant = octets(network).subarray(0, Math.ceil(Number(length) / 8));
+    return [Buffer.concat([Buffer.from([Number(length)]), significant, octets(gateway)])];
+  });
+  return encoded.length === 0 ? null : Buffer.concat(encoded);
+}
