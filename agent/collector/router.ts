@@ -1,10 +1,12 @@
 /** The addresses of the HTTP server: OTLP, the API, Prometheus, the page. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { CONFIRM_PATH } from '../confirm/wire/acknowledgement.ts';
 import type { Tokens } from './admission/access.ts';
 import { Refused, withBody } from './admission/body.ts';
 import { senderOf } from './admission/sender.ts';
 import type { HealthAnswer } from './api.ts';
+import type { Acknowledger } from './confirm/acknowledger.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { Receiver } from './fleet/receiver.ts';
 import { type Page, SECURITY_HEADERS } from './page.ts';
@@ -24,6 +26,7 @@ export interface Parts {
   readonly store: Store;
   readonly query: Query;
   readonly receiver: Receiver;
+  readonly acknowledger: Acknowledger;
   readonly stream: Stream;
   readonly page: Page;
   readonly troubles: Troubles;
@@ -39,7 +42,7 @@ const WRITES = { hosts: 'DELETE', expected: 'PUT' } as const;
 
 /** Answers an admitted request. Never throws. */
 export function makeRouter(parts: Parts) {
-  const { fleet, store, query, receiver, stream, page, troubles, retirement } = parts;
+  const { fleet, store, query, receiver, acknowledger, stream, page, troubles, retirement } = parts;
   const health = (response: ServerResponse) => {
     const trouble = troubles.list;
     const status = trouble.length > 0 ? 'trouble' : 'ok';
@@ -73,6 +76,10 @@ export function makeRouter(parts: Parts) {
   return (url: URL, request: IncomingMessage, response: ServerResponse): void => {
     if (url.pathname === '/v1/metrics' || url.pathname === '/v1/logs') {
       receiver.receive(url.pathname === '/v1/logs' ? 'logs' : 'metrics', request, response);
+      return;
+    }
+    if (url.pathname === CONFIRM_PATH) {
+      void acknowledger.receive(request, response);
       return;
     }
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
@@ -160,9 +167,12 @@ function fail(response: ServerResponse, error: unknown): void {
     });
 }
 
-/** Addresses that need no token: the health check and the page's files, which hold no data of the fleet. */
+/**
+ * Addresses that need no bearer token: the health check and the page's files, which hold no data of the fleet, and
+ * questions of hosts on trial, which are sealed.
+ */
 export function isPublic({ pathname }: URL, page: Page): boolean {
-  return pathname === '/healthz' || page.has(pathname);
+  return pathname === '/healthz' || pathname === CONFIRM_PATH || page.has(pathname);
 }
 
 /** null if the address is malformed. */

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { hostInUrl } from '../address/address.ts';
 import { isLoopback, namesLoopback, parseListen, Tokens } from './admission/access.ts';
 import { listening, makeServer, type ServerOptions, serverEnded, tooMany } from './admission/server.ts';
+import { Acknowledger } from './confirm/acknowledger.ts';
+import { BehindHosts } from './confirm/behind-hosts.ts';
+import { InboundTries } from './confirm/inbound-tries.ts';
 import { Committer } from './fleet/committer.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Receiver } from './fleet/receiver.ts';
@@ -93,7 +96,23 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const stream = new Stream();
   const page = new Page();
   const retirement = new Retirement(fleet, expected, troubles, store.begun());
-  const route = makeRouter({ fleet, store, query, receiver, stream, page, troubles, retirement, writers });
+  const acknowledger = new Acknowledger({
+    tokens: tokens === null ? [] : [tokens, ...(writers === null ? [] : [writers])],
+    behind: new BehindHosts(() => fleet.hosts),
+    inbound: new InboundTries(),
+  });
+  const route = makeRouter({
+    fleet,
+    store,
+    query,
+    receiver,
+    acknowledger,
+    stream,
+    page,
+    troubles,
+    retirement,
+    writers,
+  });
   fleet.rows.settle(Date.now());
 
   server.on('request', (request, response) => {

@@ -77,7 +77,7 @@ function unlessUnacknowledged(
   const names = former.map(({ witness }) => witness).join(', ');
   const confirmed: Judgement = { kind: 'confirmed', reason: `as before the change, these answer: ${names}` };
   const collectors = before.filter(({ kind }) => kind === 'collector');
-  if (by === 'local' || collectors.some(({ answered }) => answered)) return confirmed;
+  if (by === 'local' || collectors.length === 0 || collectors.some(({ answered }) => answered)) return confirmed;
   const [refusing] = collectors.filter(({ reached }) => reached);
   if (refusing === undefined) {
     const reason = `the collector did not answer before the change${complaints(collectors)}; as before, these answer: ${names}`;

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { tokensIn } from '../../config/proofs.ts';
+import { keyName, keyOfHash, type TalkKey } from '../../confirm/wire/acknowledgement.ts';
 
 /** Parses `host:port`, such as `127.0.0.1:4318` or `[::1]:4318`. Throws if the text is neither. */
 export function parseListen(listen: string): { host: string; port: number } {
@@ -39,6 +40,8 @@ export class Tokens {
   readonly #file: string;
   #read = '';
   #hashes: readonly Buffer[] = [];
+  /** The keys of talks about trials, by their names; null until the first is asked for. */
+  #talkKeys: ReadonlyMap<string, TalkKey> | null = null;
 
   /** Throws if the file cannot be read or holds no token. */
   constructor(file: string) {
@@ -59,7 +62,14 @@ export class Tokens {
     const read = stateOf(this.#file);
     if (read === this.#read) return;
     this.#hashes = tokensIn(readFileSync(this.#file, 'utf8')).map(hash);
+    this.#talkKeys = null;
     this.#read = read;
+  }
+
+  /** The key of a talk about a trial, by its name; null if no token has it. */
+  talkKey(name: string): TalkKey | null {
+    this.#talkKeys ??= new Map(this.#hashes.map(keyOfHash).map((key) => [keyName(key), key]));
+    return this.#talkKeys.get(name) ?? null;
   }
 
   /** `Authorization: Bearer TOKEN` (RFC 6750). */

@@ -33,8 +33,9 @@ export async function connectAny(
   { host, port }: ConnectTarget,
   signal: AbortSignal,
   distrusted: string | null = null,
-  { resolve, open }: Race = REAL,
+  race: Partial<Race> = {},
 ): Promise<Socket> {
+  const { resolve, open } = { ...REAL, ...race };
   const found = await resolve(host);
   signal.throwIfAborted();
   const trusted = found.filter((address) => address !== distrusted);

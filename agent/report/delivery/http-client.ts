@@ -7,7 +7,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { errorCode } from '../../host/errors.ts';
-import { connectAny } from './connect.ts';
+import { connectAny, type Race } from './connect.ts';
 import type { CredentialNames, Credentials, Proofs } from './credentials.ts';
 
 export interface DeliveryReply {
@@ -35,6 +35,7 @@ export class Client {
   readonly #base: URL;
   readonly #names: CredentialNames;
   readonly #credentials: Credentials;
+  readonly #race: Partial<Race>;
   #agent: HttpAgent | null = null;
   /** Ends all attempts to connect. */
   #closing = new AbortController();
@@ -43,13 +44,14 @@ export class Client {
   /** The certificates and key that the kept connections were made with. */
   #shown = '';
 
-  /** Throws if the endpoint is no http or https URL. */
-  constructor(endpoint: string, names: CredentialNames, credentials: Credentials) {
+  /** Throws if the endpoint is no http or https URL. `race`: another way to find and try the collector's addresses. */
+  constructor(endpoint: string, names: CredentialNames, credentials: Credentials, race: Partial<Race> = {}) {
     this.#base = new URL(endpoint);
     if (!/^https?:$/.test(this.#base.protocol))
       throw new TypeError(`${this.#base.protocol} is neither http: nor https:`);
     this.#names = names;
     this.#credentials = credentials;
+    this.#race = race;
   }
 
   post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<DeliveryReply> {
@@ -123,7 +125,7 @@ export class Client {
     const { createConnection } = HttpsAgent.prototype;
     agent.createConnection = (options, connected) => {
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LONGEST_CONNECT)]);
-      connectAny(target, signal, this.#distrusted).then(
+      connectAny(target, signal, this.#distrusted, this.#race).then(
         (socket) =>
           connected?.(null, isTls ? (createConnection.call(agent, { ...options, socket }) as Socket) : socket),
         (error) => connected?.(error, undefined as never),

@@ -51,11 +51,35 @@ export interface Way {
  * The route that a packet to this address takes, by policy rules and more specific routes; null if there is none.
  * `index`: only by this interface. Throws NetlinkError. Needs Linux 4.13, for IPv6 4.18.
  */
-export async function matchedRoute(
+export function matchedRoute(
   socket: NetlinkSocket,
   family: Family,
   address: IpAddress,
   { index = 0 }: { index?: number },
+  signal: AbortSignal,
+): Promise<SeenRoute | null> {
+  return routeTo(socket, { family, address, index, flags: RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE }, signal);
+}
+
+/**
+ * The way of a packet to this address by the kernel's choice: one next hop, and the source address. Otherwise like
+ * `matchedRoute`. An MTU that the kernel learned on the path is not part of it.
+ */
+export async function chosenWay(
+  socket: NetlinkSocket,
+  family: Family,
+  address: IpAddress,
+  { index = 0 }: { index?: number },
+  signal: AbortSignal,
+): Promise<Pick<SeenRoute, 'hops' | 'src' | 'mtu'> | null> {
+  const found = await routeTo(socket, { family, address, index, flags: 0 }, signal);
+  // A learned MTU expires, and one of a route stays.
+  return found === null || found.expires === null ? found : { ...found, mtu: null };
+}
+
+async function routeTo(
+  socket: NetlinkSocket,
+  { family, address, index, flags }: { family: Family; address: IpAddress; index: number; flags: number },
   signal: AbortSignal,
 ): Promise<SeenRoute | null> {
   let found: SeenRoute | null = null;
@@ -67,7 +91,7 @@ export async function matchedRoute(
   };
   const destination = bytesOf(address);
   const by = index === 0 ? [] : [attribute(RTA.interface, uint32(index))];
-  await socket.converse(question(family, 0, RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE, destination, by), take, signal);
+  await socket.converse(question(family, 0, flags, destination, by), take, signal);
   return found;
 }
 

@@ -1,33 +1,14 @@
 /** TLS with certificates that openssl makes: the collector is known by a CA, the host by a certificate of its own. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { authority } from '../../../parts/certificates.ts';
 import { Receiver } from '../../../parts/otlp-receiver.ts';
 import { event, reporting, until } from '../../../parts/report-scene.ts';
 import { missing, scratch } from '../../../parts/scratch.ts';
 
 const skip = missing('openssl');
-
-/** `ca.pem`, `stranger.pem`, and by one of them `server.pem`, `client.pem` … each with its `.key`. */
-function authority(folder: string): void {
-  const openssl = (...args: string[]) =>
-    execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  for (const ca of ['ca', 'stranger']) {
-    openssl('req', '-x509', ...newKey, '-subj', `/CN=${ca}`, '-keyout', `${ca}.key`, '-out', `${ca}.pem`);
-  }
-  for (const [name, ca] of [
-    ['server', 'ca'],
-    ['client', 'ca'],
-    ['impostor', 'stranger'],
-  ] as const) {
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const by = ['-CA', `${ca}.pem`, '-CAkey', `${ca}.key`];
-    openssl('req', '-x509', ...newKey, ...subject, ...by, '-keyout', `${name}.key`, '-out', `${name}.pem`);
-  }
-}
 
 test('delivery: only the collector that the CA vouches for gets anything', { skip }, async (t) => {
   const folder = scratch(t);
