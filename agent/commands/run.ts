@@ -125,7 +125,7 @@ async function load(
     host,
     desired: () => (isWhole(desired) ? desired : (nearness?.desired() ?? null)),
     resources,
-    agent: async () => ((await openContext(options)).hash === hash ? applyCommand(options) : null),
+    agent: async (only) => ((await openContext(options)).hash === hash ? applyCommand(options, only) : null),
     guard,
     nearness,
     metadata,
@@ -147,8 +147,8 @@ function dependsCommand({ config }: CommonOptions): string[] {
   return [...agentCommand(), 'depends', '--json', ...(config === undefined ? [] : ['--config', resolve(config)])];
 }
 
-/** The apply that prepares a dhclient for its restart. */
-function applyCommand({ config }: CommonOptions): string[] {
+/** The apply that prepares a DHCP client for its restart. */
+function applyCommand({ config }: CommonOptions, only: readonly string[]): string[] {
   const configuration = config === undefined ? [] : ['--config', resolve(config)];
-  return [...agentCommand(), 'apply', '--json', '--only', 'hooks', 'dhclient', ...configuration];
+  return [...agentCommand(), 'apply', '--json', '--only', ...only, ...configuration];
 }

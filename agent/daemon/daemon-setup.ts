@@ -15,8 +15,8 @@ export interface DaemonSetup {
   /** null until every measured value is known. */
   readonly desired: () => DesiredState | null;
   readonly resources: readonly Resource[];
-  /** See `agent` in Restarting. */
-  readonly agent: () => Promise<readonly string[] | null>;
+  /** See `agent` of RestartingOptions. */
+  readonly agent: (only: readonly string[]) => Promise<readonly string[] | null>;
   /** Checks each change of DNS; null if none is configured. */
   readonly guard: Proof | null;
   /** null if no value of the configuration is measured. */

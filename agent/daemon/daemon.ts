@@ -22,6 +22,8 @@ import { DependsWatch } from './schedule/depends-watch.ts';
 import { Fetching } from './schedule/fetching.ts';
 import { InventoryWatch } from './schedule/inventory-watch.ts';
 import { Measuring } from './schedule/measuring.ts';
+import { restartableDhclient } from './schedule/restartable-dhclient.ts';
+import { restartableNetworkd } from './schedule/restartable-networkd.ts';
 import { Restarting } from './schedule/restarting.ts';
 import { StandingFile } from './standing.ts';
 
@@ -44,7 +46,7 @@ export class Daemon {
   #schedule!: ProbeSchedule;
   #measuring: Measuring | null = null;
   #fetching: Fetching | null = null;
-  #restarting: Restarting | null = null;
+  #restarting: readonly Restarting[] = [];
   #egress: EgressWatch | null = null;
   #files: OperatorFiles | null = null;
   #inventory: InventoryWatch | null = null;
@@ -150,8 +152,10 @@ export class Daemon {
     this.#measuring?.start();
     this.#fetching = metadata === null ? null : new Fetching(metadata, this.#keeper, tell);
     this.#fetching?.start();
-    this.#restarting = new Restarting({ host, desired, enforce, agent, tell });
-    this.#restarting.start();
+    this.#restarting = [restartableDhclient, restartableNetworkd].map((clientOf) => {
+      return new Restarting(clientOf({ host, desired, enforce, agent }), tell);
+    });
+    for (const one of this.#restarting) one.start();
     this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
     this.#egress.start();
     this.#heartbeats.start();
@@ -208,7 +212,7 @@ export class Daemon {
     await Promise.all([
       this.#keeper.close(),
       this.#schedule.close(),
-      this.#restarting?.close(),
+      ...this.#restarting.map((one) => one.close()),
       this.#egress?.close(last),
     ]);
   }

@@ -31,8 +31,13 @@ export function isConfined(host: Host): boolean {
   );
 }
 
-/** `agent`: the command line of `agent apply --json`. */
-export async function restartBySystemd(host: Host, agent: readonly string[]): Promise<RestartResult[]> {
+/** `agent`: the command line of `agent apply --json` for this client; null if nothing is to be done now. */
+export async function restartBySystemd(
+  host: Host,
+  client: string,
+  agent: readonly string[] | null,
+): Promise<RestartResult[]> {
+  if (agent === null) return [];
   const { status, stdout, stderr, error } = await host.runBeside('systemd-run', [...TRANSIENT, '--', ...agent], {
     timeLimit: TIME_LIMIT,
   });
@@ -40,7 +45,7 @@ export async function restartBySystemd(host: Host, agent: readonly string[]): Pr
   if (outcomes !== null) return outcomes.flatMap(resultOf);
   const why = error ?? (stderr.trim().split('\n').at(-1) || `exit status ${status}`);
   const body = `not started again, as the daemon's sandbox cannot and systemd does not: ${why}; run: agent apply`;
-  return [{ kind: 'postponed', client: 'dhclient', body }];
+  return [{ kind: 'postponed', client, body }];
 }
 
 function outcomesOf(json: string): Outcome[] | null {

@@ -3,6 +3,7 @@
  * each lease is renewed, so the server has just answered. On any doubt it runs on as it is.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DHCP_DROP_INS, keptDropIn, keptNames } from '../clients/networkd/drop-in.ts';
 import { pendingWithNetworkd } from '../clients/networkd/kept-dhcp.ts';
 import { leasedAddress, leaseFileOf, type NetworkdLink, networkdLinks } from '../clients/networkd/managed-links.ts';
 import type { DesiredState } from '../config/desired.ts';
@@ -11,6 +12,7 @@ import { type Network, networkAround } from '../rehearse/network.ts';
 import { lossOf, putBack } from './loss.ts';
 import { restartDoubt } from './networkd-doubts.ts';
 import type { RestartResult } from './restart.ts';
+import { noteRestart, waitFor } from './under-way.ts';
 
 /** Milliseconds for a server that answers, and for links that have a lease again. */
 const ANSWER_WITHIN = 10_000;
@@ -25,13 +27,14 @@ export async function restartNetworkd(host: Host, desired: DesiredState): Promis
   if (pending.length === 0) return [];
   const client = `systemd-networkd[${process.pid}]`;
   const links = networkdLinks(host);
-  const doubt = restartDoubt(host, desired, links) ?? (await unanswered(host, links));
+  const doubt = startedAlready(host, links) ?? restartDoubt(host, desired, links) ?? (await unanswered(host, links));
   if (doubt !== null)
     return [{ kind: 'postponed', client, body: `not started again for ${pending.join(', ')}: ${doubt}` }];
   const interfaces = links.map(({ name }) => name);
   const networks = interfaces.map((name) => ofLease(networkAround(host, name)));
   const leased = links.flatMap((link) => leasedAddress(host, link) ?? []);
   const began = Date.now();
+  noteRestart(host, interfaces, changeOf(host), began);
   const { status, stderr, error } = host.run('systemctl', ['restart', 'systemd-networkd.service']);
   if (status !== 0) return [{ kind: 'failed', client, body: `cannot be restarted: ${error ?? stderr.trim()}` }];
   const late = await notLeased(host, links, began);
@@ -48,6 +51,22 @@ export async function restartNetworkd(host: Host, desired: DesiredState): Promis
   return [
     { kind: 'restarted', client, body: `started again for ${pending.join(', ')}; addresses and routes are as before` },
   ];
+}
+
+/** A restart that brought no setting into force is not repeated: not twice for the same drop-ins in an hour. */
+function startedAlready(host: Host, links: readonly NetworkdLink[]): string | null {
+  const wait = waitFor(
+    host,
+    links.map(({ name }) => name),
+    changeOf(host),
+    Date.now(),
+  );
+  return wait > 0 ? `a restart for this was tried already; not again for ${Math.ceil(wait / 60_000)} min` : null;
+}
+
+function changeOf(host: Host): string {
+  const texts = keptNames(host, DHCP_DROP_INS).map((name) => host.readText(keptDropIn(name, DHCP_DROP_INS)));
+  return ['systemd-networkd', ...texts].join('\n');
 }
 
 /** Renews each lease. A sentence if one of the servers does not answer. */

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startDhcpServer } from '../parts/lab/dhcp.ts';
 import { watchFile, watchPings } from '../parts/lab/watch.ts';
 import { Machine, unavailable } from './machine.ts';
+import { installService, journalOf } from './service.ts';
 
 const skip = unavailable();
 const OFFER = {
@@ -100,6 +101,70 @@ for (const release of ['bookworm', 'trixie'] as const) {
     assert.equal(result, 'changed', reason);
   });
 }
+
+/** How often systemd has started systemd-networkd since the boot. */
+const starts = async (machine: Machine) =>
+  Number(
+    await machine.sh('journalctl --boot --unit=systemd-networkd --output=cat | grep -c "^Started systemd-networkd"'),
+  );
+
+for (const release of ['bookworm', 'trixie'] as const) {
+  test(`${release}: the sandboxed daemon starts networkd again once, where nothing is lost`, { skip }, async (t) => {
+    await using machine = await boot(release, DNS);
+    await installService(machine);
+    await machine.sh('systemctl start holdfast');
+    const journal = journalOf(machine, 'holdfast.service');
+    await journal.until(/"holdfast\.start"/);
+    const before = { routes: await routes(machine), starts: await starts(machine) };
+    const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
+    const names = await watchFile(machine, '/etc/resolv.conf');
+
+    await machine.server!.stop();
+    await machine.write('/etc/holdfast/agent.yaml', DNS + MTU);
+    await machine.sh('systemctl reload holdfast');
+    assert.match(
+      await journal.until(/holdfast\.networkd\./),
+      /no DHCP server answers on eth0.*holdfast\.networkd\.pending/,
+    );
+    assert.equal(await starts(machine), before.starts);
+
+    const server = await startDhcpServer(machine.outside, OFFER);
+    await machine.leased(1, server);
+    const said = await journal.until(/holdfast\.networkd\.restart/);
+    assert.match(
+      said,
+      /started again for dhcp\.request\.also; addresses and routes are as before.*networkd\.restarted"/,
+    );
+    const { wrongMs, emptyMs, absentMs } = await names.stop();
+    const { answered, lost } = await pings.stop();
+    t.diagnostic(`${answered} pings answered`);
+    assert.deepEqual({ lost, wrongMs, emptyMs, absentMs }, { lost: 0, wrongMs: 0, emptyMs: 0, absentMs: 0 });
+    assert.match(await machine.sh('ip link show eth0'), /mtu 1400/);
+    assert.equal(await routes(machine), before.routes);
+    assert.equal(await starts(machine), before.starts + 1);
+    assert.equal((await machine.sh('systemctl list-units --all --plain --no-legend "run-*.service"')).trim(), '');
+  });
+}
+
+test('bookworm: a restart that brought nothing into force is not repeated, by the daemon or by apply', {
+  skip,
+}, async () => {
+  await using machine = await boot('bookworm', DNS);
+  await machine.sh('agent apply');
+  // Another author's drop-in takes the line back that copies Holdfast's files.
+  await machine.write('/etc/systemd/system/systemd-networkd.service.d/zz-local.conf', '[Service]\nExecStartPre=\n');
+  const first = await apply(machine, DNS + MTU);
+  assert.deepEqual([first.result, first.isNew], ['changed', true], first.reason);
+  const again = await apply(machine);
+  assert.deepEqual([again.result, again.isNew], ['skipped', false]);
+  assert.match(again.reason, /a restart for this was tried already; not again for 60 min/);
+  const before = await starts(machine);
+  await installService(machine);
+  await machine.sh('systemctl start holdfast');
+  const journal = journalOf(machine, 'holdfast.service');
+  assert.match(await journal.until(/holdfast\.networkd\./), /tried already.*holdfast\.networkd\.pending/);
+  assert.equal(await starts(machine), before);
+});
 
 test('bullseye: networkd is never started again: systemd 247 gives up its address', { skip }, async () => {
   await using machine = await boot('bullseye', DNS + MTU);

@@ -22,7 +22,7 @@ import { tellTime, timeBehind, wasToldTime } from './time-servers.ts';
 const WRITTEN_WITHIN = 5000;
 
 const PENDING =
-  'pending until the next start of systemd-networkd ("systemctl restart systemd-networkd", or a reboot), because it reads this only then; with dhcp.restart: whenSafe, apply starts it again if nothing is lost';
+  'pending until the next start of systemd-networkd ("systemctl restart systemd-networkd", or a reboot), because it reads this only then; with dhcp.restart: whenSafe, Holdfast starts it again if nothing is lost';
 
 /** The names of settings that wait for the next start, and are kept for it. */
 export async function pendingWithNetworkd(host: Host, desired: DesiredState): Promise<string[]> {

@@ -1,12 +1,9 @@
-/** Restarts dhclients with pending changes (agent/restart) if that is configured and safe, and emits the results. */
-import { dhcpClients, staleSince } from '../../clients/dhclient/running.ts';
-import { noteStarts } from '../../clients/dhclient/start-records.ts';
+/** Restarts a DHCP client with pending changes (agent/restart) if that is configured and safe, and emits the results. */
 import type { DesiredState } from '../../config/desired.ts';
-import { errorCode, errorMessage, nullIfRefused } from '../../host/errors.ts';
+import { errorCode, errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { RESTART, RUN_FOLDER } from '../../host/paths.ts';
 import type { RestartResult } from '../../restart/restart.ts';
-import { EVENTS, occurrence, type Tell } from '../daemon-events.ts';
+import { type EventName, occurrence, type Tell } from '../daemon-events.ts';
 
 /** Milliseconds between looks. */
 const LOOK_EVERY = 60_000;
@@ -19,13 +16,21 @@ export interface RestartingOptions {
   readonly desired: () => DesiredState | null;
   /** False: only observe, change nothing. */
   readonly enforce: boolean;
-  /** The command line of an `agent apply --json` for dhclients; null if the configuration has changed since. */
-  readonly agent: () => Promise<readonly string[] | null>;
-  readonly tell: Tell;
+  /** The command line of an `agent apply --json` for these resources; null if the configuration has changed since. */
+  readonly agent: (only: readonly string[]) => Promise<readonly string[] | null>;
+}
+
+/** A client that is started again for settings that the running one cannot take. */
+export interface RestartableClient {
+  readonly program: string;
+  readonly events: Readonly<Record<RestartResult['kind'], EventName>>;
+  /** Empty if nothing is pending. Throws if another apply runs (EAGAIN), or on a fault. */
+  readonly restart: () => Promise<RestartResult[]>;
 }
 
 export class Restarting {
-  readonly #options: RestartingOptions;
+  readonly #client: RestartableClient;
+  readonly #tell: Tell;
   /** The last emitted text, by client. */
   readonly #told = new Map<string, string>();
   #wait: number = RETRY.first;
@@ -33,8 +38,9 @@ export class Restarting {
   #working: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(options: RestartingOptions) {
-    this.#options = options;
+  constructor(client: RestartableClient, tell: Tell) {
+    this.#client = client;
+    this.#tell = tell;
   }
 
   start(): void {
@@ -57,12 +63,13 @@ export class Restarting {
 
   /** Returns the milliseconds until the next look. */
   async #look(): Promise<number> {
+    const { program, restart } = this.#client;
     let results: RestartResult[];
     try {
-      results = await this.#restart();
+      results = await restart();
     } catch (error) {
       if (errorCode(error) === 'EAGAIN') return LOOK_EVERY; // another apply is running and may restart it
-      results = [{ kind: 'failed', client: 'dhclient', body: `cannot be restarted: ${errorMessage(error)}` }];
+      results = [{ kind: 'failed', client: program, body: `cannot be restarted: ${errorMessage(error)}` }];
     }
     for (const result of results) this.#tellOnce(result);
     if (results.every(({ kind }) => kind === 'restarted')) {
@@ -74,35 +81,10 @@ export class Restarting {
     return wait;
   }
 
-  async #restart(): Promise<RestartResult[]> {
-    const { host, desired, enforce } = this.#options;
-    const clients = dhcpClients(host);
-    nullIfRefused(() => noteStarts(host, clients));
-    const whole = desired();
-    const isLeft = host.lstat(RESTART) !== null;
-    const mayBe = whole?.restart === 'whenSafe' && clients.some((client) => staleSince(host, client) !== null);
-    if (!host.live || !enforce || whole === null || (!isLeft && !mayBe)) return [];
-    const { finishRestart, pendingRestarts, restartPending } = await import('../../restart/restart.ts');
-    if (!isLeft && pendingRestarts(host, whole).length === 0) return [];
-    const { isConfined, restartBySystemd } = await import('../../restart/by-systemd.ts');
-    if (isConfined(host)) {
-      const agent = await this.#options.agent();
-      return agent === null ? [] : restartBySystemd(host, agent);
-    }
-    const work = mayBe ? () => restartPending(host, whole) : () => finishRestart(host);
-    return host.exclusively(RUN_FOLDER, work, 0);
-  }
-
   #tellOnce({ kind, client, body }: RestartResult): void {
     if (this.#told.get(client) === body) return;
     this.#told.set(client, body);
-    const [name, severity] = (
-      {
-        restarted: [EVENTS.dhclientRestarted, 'info'],
-        postponed: [EVENTS.dhclientPending, 'warn'],
-        failed: [EVENTS.dhclientRestartFailed, 'error'],
-      } as const
-    )[kind];
-    this.#options.tell(occurrence(name, severity, `${client}: ${body}`));
+    const severity = ({ restarted: 'info', postponed: 'warn', failed: 'error' } as const)[kind];
+    this.#tell(occurrence(this.#client.events[kind], severity, `${client}: ${body}`));
   }
 }
