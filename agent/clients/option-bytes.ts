@@ -29,6 +29,15 @@ export function mtuOption(text: string | undefined): Buffer | null {
   return Number.isInteger(value) && value >= 68 && value <= 0xffff ? Buffer.from([value >> 8, value & 255]) : null;
 }
 
+/** An unsigned number of `size` bytes. */
+export function numberOption(text: string | undefined, size: 1 | 2 | 4): Buffer | null {
+  const value = Number(text);
+  if (!/^\d+$/.test(text ?? '') || value >= 256 ** size) return null;
+  const bytes = Buffer.alloc(size);
+  bytes.writeUIntBE(value, 0, size);
+  return bytes;
+}
+
 /** Names as DNS writes them, without compression (RFC 3397). */
 export function namesOption(all: readonly string[]): Buffer | null {
   const encoded = all.flatMap((name) => {
@@ -54,4 +63,9 @@ export function routesOption(all: readonly (readonly [to: string, gateway: strin
     return [Buffer.concat([Buffer.from([Number(length)]), significant, octets(gateway)])];
   });
   return encoded.length === 0 ? null : Buffer.concat(encoded);
+}
+
+/** Each network and its gateway of `10.99.0.0/16 10.77.0.9 0.0.0.0/0 10.77.0.1`. */
+export function pairsOf(words: readonly string[]): [to: string, gateway: string][] {
+  return words.flatMap((gateway, at) => (at % 2 === 1 ? [[words[at - 1]!, gateway]] : []));
 }

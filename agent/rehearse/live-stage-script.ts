@@ -34,6 +34,8 @@ exec 3>&-
 if [ -n "$script" ]; then
     cat >/dev/wrapper <<'END'
 #!/bin/sh
+# udhcpc names the event in its argument, not in a variable.
+reason=\${reason:-\${1-}}
 if [ -e /dev/muted ]; then
     echo "$reason $interface 0 muted" >/dev/events
     exit 0

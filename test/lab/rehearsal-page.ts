@@ -55,8 +55,8 @@ function text(): string {
   return `# Rehearsed, and then happened
 
 This page is for the operator who wants to know how far a rehearsal can be trusted ([rehearse.md](rehearse.md)). Written by
-\`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-dhcpcd.test.ts\` and
-\`rehearse-networkd.test.ts\` do the same with dhcpcd and systemd-networkd, and fail if a row differs.
+\`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-*.test.ts\` do the same with
+each client but dhclient, and fail if a row differs.
 
 Each row is one throw-away host with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
 *rehearsed = happened* says whether every byte of resolv.conf, the addresses and the routes are as foretold. With systemd-networkd, the file in which

@@ -3,7 +3,15 @@
  * dispatcher scripts get them (nm-dhcp-options.c). Every value is a server's text, and becomes bytes only if it can be read.
  */
 import type { IniLine } from '../../host/files/ini.ts';
-import { addressOption, ipv4Addresses, mtuOption, namesOption, routesOption, textOption } from '../option-bytes.ts';
+import {
+  addressOption,
+  ipv4Addresses,
+  mtuOption,
+  namesOption,
+  pairsOf,
+  routesOption,
+  textOption,
+} from '../option-bytes.ts';
 import { offerOf, type RecordedOffer } from '../recorded-offer.ts';
 import { valueIn } from './profiles.ts';
 
@@ -36,16 +44,11 @@ export function offerOfRecord(record: readonly IniLine[]): RecordedOffer | null 
       [44, addressOption(addresses('netbios_name_servers'))],
       [67, textOption(value('bootfile_name'))],
       [119, namesOption(words('domain_search'))],
-      [121, routesOption(pairs(words('rfc3442_classless_static_routes')))],
-      [249, routesOption(pairs(words('ms_classless_static_routes')))],
+      [121, routesOption(pairsOf(words('rfc3442_classless_static_routes')))],
+      [249, routesOption(pairsOf(words('ms_classless_static_routes')))],
       [252, textOption(value('wpad'))],
     ],
   });
-}
-
-/** `10.99.0.0/16 10.77.0.9 0.0.0.0/0 10.77.0.1`. */
-function pairs(words: readonly string[]): [to: string, gateway: string][] {
-  return words.flatMap((gateway, at) => (at % 2 === 1 ? [[words[at - 1]!, gateway]] : []));
 }
 
 function secondsOption(text: string | undefined): Buffer | null {

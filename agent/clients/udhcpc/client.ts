@@ -21,5 +21,6 @@ export const udhcpcClient: DhcpClient = {
   ],
   scripts: eventScripts,
   orphans: (host) => (!udhcpcIsHere(host) && findBlock(host.readText(UDHCPC_CONF) ?? '') !== null ? [UDHCPC_CONF] : []),
+  stage: async (host, holder, iface) => (await import('./stage.ts')).udhcpcStage(host, holder, iface),
   leaseFiles: [],
 };

@@ -4,10 +4,12 @@
  * `local`, no exit, nothing leaked, only literals.
  */
 import type { DesiredDhcp, DesiredDns } from '../../config/desired.ts';
+import { RUN_FOLDER } from '../../host/paths.ts';
 import { COMPOSE_HELPERS, composeFunction, type Offered, quote } from '../../resolver/compose-sh.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { byInterface, indented } from '../by-interface-sh.ts';
 import { inOwnNetwork } from '../own-network-sh.ts';
+import { OFFER_RECORD, RECORDED_VARIABLES } from './recorded.ts';
 import { wantedOfUdhcpc } from './wanted.ts';
 
 const HEADER = `\
@@ -18,14 +20,34 @@ const HEADER = `\
 /** null if there is nothing to hold. */
 export function renderUdhcpcConf(dns: DesiredDns | null, dhcp: DesiredDhcp): string | null {
   const variables = `${dns === null ? '' : dnsVariables(dns)}${byInterface(dhcp, (iface) => assignments(wantedOfUdhcpc(dhcp, iface)))}`;
-  const lines = `${variables === '' ? '' : atLease(`# As configured, whatever the server says.\n${variables}`)}${dns === null ? '' : wholeFile(dns)}`;
-  return lines === '' ? null : `${HEADER}${inOwnNetwork(lines)}:\n`;
+  const held = variables === '' ? '' : atLease(`# As configured, whatever the server says.\n${variables}`);
+  const lines = `${held}${dns === null ? '' : wholeFile(dns)}`;
+  return lines === '' ? null : `${HEADER}${inOwnNetwork(`${RECORD}${lines}`)}:\n`;
 }
 
 /** The other events bring no lease. */
 function atLease(lines: string): string {
   return `case "\${1-}" in\nbound | renew)\n${indented(lines)}    ;;\nesac\n`;
 }
+
+/** udhcpc writes no file of its lease. */
+const RECORD = `# What the server offered last, a line for each variable, for the agent.
+holdfast_record() {
+    local holdfast_name holdfast_value
+    case "\${interface-}" in
+    '' | */* | *[[:space:]]* | *[[:cntrl:]]*) return 0 ;;
+    esac
+    [ -d ${RUN_FOLDER} ] || mkdir -m 0755 ${RUN_FOLDER} 2>/dev/null || return 0
+    for holdfast_name in ${RECORDED_VARIABLES.join(' ')}; do
+        eval "holdfast_value=\\\${$holdfast_name-}"
+        case "$holdfast_value" in
+        '' | *[[:cntrl:]]*) ;;
+        *) printf '%s\\n' "$holdfast_name=$holdfast_value" ;;
+        esac
+    done 2>/dev/null >|"${OFFER_RECORD}$interface"
+}
+${atLease('holdfast_record || :\n')}unset -f holdfast_record
+`;
 
 function dnsVariables({ domain, search, nameservers }: DesiredDns): string {
   const all = { domain: domain === null ? null : [domain], search, dns: nameservers };

@@ -32,11 +32,21 @@ export function udhcpcIsHere(host: Host): boolean {
   return PROGRAMS.some((path) => host.stat(path) !== null) || processes(host).length > 0;
 }
 
+/** null if it has ended. */
+export function udhcpcProcess(host: Host, pid: number): Process | null {
+  return processes(host).find((process) => process.pid === pid) ?? null;
+}
+
+/** The script of a running udhcpc; of the next one for null. Undefined if it names none, and none is in a usual place. */
+export function eventScriptOf(host: Host, process: Process | null): string | undefined {
+  const named = process === null ? null : optionOf(process, 's', 'script');
+  return named ?? DEFAULT_SCRIPTS.find((path) => host.stat(path) !== null);
+}
+
 /** The scripts of the running udhcpcs; if none runs, that of the next one. */
 export function eventScripts(host: Host): string[] {
-  const otherwise = DEFAULT_SCRIPTS.find((path) => host.stat(path) !== null);
-  const running = processes(host).map((process) => optionOf(process, 's', 'script') ?? otherwise);
-  const all = running.length > 0 ? running : [otherwise];
+  const running = processes(host).map((process) => eventScriptOf(host, process));
+  const all = running.length > 0 ? running : [eventScriptOf(host, null)];
   return [...new Set(all.filter((path) => path !== undefined))];
 }
 

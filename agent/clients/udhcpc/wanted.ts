@@ -4,7 +4,8 @@ import type { OptionDefinition } from '../../config/notation/dhcp-options.ts';
 import { wantedIn } from '../dhclient/conf/wanted.ts';
 import { classlessRoutes, hookValue, ignoredOffers } from '../hook-values.ts';
 
-const NAMES: Readonly<Record<string, string>> = {
+/** The variable of each option, by the option's name in dhclient.conf(5). */
+export const UDHCPC_VARIABLES: Readonly<Record<string, string>> = {
   'time-offset': 'timezone',
   routers: 'router',
   'domain-name-servers': 'dns',
@@ -47,7 +48,7 @@ export function variableOf(
   values: readonly string[],
 ): { readonly name: string; readonly value: string } | { readonly why: string } {
   if (name.startsWith('dhcp6.')) return { why: 'udhcpc is a client of DHCPv4 only' };
-  const variable = NAMES[name];
+  const variable = UDHCPC_VARIABLES[name];
   if (variable === undefined) return { why: `udhcpc gives its script no variable for ${name}` };
   const isRoutes = VARIABLES_OF_OFFER['classless-routes'].includes(variable);
   const value = isRoutes ? classlessRoutes(values) : hookValue(format, values);

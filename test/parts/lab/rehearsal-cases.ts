@@ -9,6 +9,7 @@ import type { LabHost } from './host.ts';
 import { type NetworkdScene, networkdLabHost } from './networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { staleHost } from './scene.ts';
+import { UDHCPC_EVENTS, UDHCPC_WAYS, udhcpcScene } from './udhcpc-events.ts';
 
 export interface RehearsalCase {
   readonly client: string;
@@ -46,6 +47,7 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
     events: NETWORKD_EVENTS,
     file: '/run/systemd/resolve/resolv.conf',
   }),
+  ...casesOf({ client: 'udhcpc', begin: udhcpcScene, ways: UDHCPC_WAYS, events: UDHCPC_EVENTS }),
 ];
 
 function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost }>({

@@ -67,20 +67,25 @@ export class Udhcpc {
     this.log = new Log(child.stderr!);
   }
 
-  /** `script`: as its command line names it. */
-  static async start(host: LabHost, script: string): Promise<Udhcpc> {
+  /** `script`: as its command line names it. `until`: the event that is waited for. */
+  static async start(host: LabHost, script: string, until = 'bound'): Promise<Udhcpc> {
     const asked = ['-s', script, '-O', 'search', '-O', 'ntpsrv', '-O', 'hostname'];
     const child = host.spawn(['udhcpc', '-f', '-i', 'eth0', '-p', '/run/lab/udhcpc.pid', ...asked]);
     const client = new Udhcpc(host, child);
-    await client.#event('bound', 0);
+    await client.#event(until, 0);
     return client;
   }
 
   /** Has it renew its lease, which its server otherwise makes it do each 8 s at the most, and waits for its script. */
   async renew(): Promise<void> {
-    const before = Number(await this.#host.sh('grep -c ^renew /run/lab/events || :'));
+    const renewed = this.next('renew');
     await this.#host.sh('kill -USR1 "$(cat /run/lab/udhcpc.pid)"');
-    await this.#event('renew', before);
+    await renewed;
+  }
+
+  /** Waits until its script has ended for one more event of this name. */
+  async next(name: string): Promise<void> {
+    await this.#event(name, Number(await this.#host.sh(`grep -c ^${name} /run/lab/events || :`)));
   }
 
   /** Kills it like the kernel's out-of-memory killer: no script runs, and the address stays. */

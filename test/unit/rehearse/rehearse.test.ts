@@ -56,7 +56,7 @@ test('rehearse: without a running dhclient the lease file says whose lease it is
   assert.equal(leaseOf(host, held[0]!.client, 'eth0').lease.address, '10.0.0.5', 'before what the hook recorded');
   assert.throws(() => heldInterfaces(host, 'eth1'), {
     message:
-      'only leases of dhclient, dhcpcd and systemd-networkd can be rehearsed, and eth1 has none, present or past',
+      'only leases of dhclient, dhcpcd, systemd-networkd and udhcpc can be rehearsed, and eth1 has none, present or past',
   });
 });
 
