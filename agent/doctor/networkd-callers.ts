@@ -74,8 +74,14 @@ const ITSELF = 'systemd-networkd.service';
 
 function ofUnits(host: Host): NetworkdCaller[] {
   const timers = named(host, UNIT_FOLDERS, '.timer');
-  const units = [...named(host, UNIT_FOLDERS, '.service')].filter(([unit]) => unit !== ITSELF);
-  return units.flatMap(([unit, file]) => {
+  const units = named(host, UNIT_FOLDERS, '.service');
+  // An alias (dbus-org.freedesktop.network1.service) is a link to a unit of another name, which counts itself.
+  const isAlias = (file: string, unit: string) => {
+    const target = host.readLink(file)?.split('/').at(-1) ?? unit;
+    return target !== unit && units.has(target);
+  };
+  const own = [...units].filter(([unit, file]) => unit !== ITSELF && !isAlias(file, unit));
+  return own.flatMap(([unit, file]) => {
     const timer = unit.replace(/\.service$/, '.timer');
     const by = timers.has(timer) ? `${timer} starts ${unit}, which` : unit;
     const dropIns = UNIT_FOLDERS.flatMap((folder) => filesIn(host, `${folder}/${unit}.d`, '.conf'));

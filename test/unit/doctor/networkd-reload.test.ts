@@ -1,8 +1,11 @@
 /** Who reloads, reconfigures or restarts systemd-networkd: each place where such a command may stand, and its cost. */
 import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { networkdReloadCheck } from '../../../agent/doctor/checks/networkd-reload-check.ts';
-import { codes, seenBy } from '../../parts/doctor-patient.ts';
+import { codes, FolderHost, seenBy, seenOn } from '../../parts/doctor-patient.ts';
+import { scratch } from '../../parts/scratch.ts';
 
 const ENABLED = 'etc/systemd/system/multi-user.target.wants/systemd-networkd.service';
 const systemd = (version: number) => ({ [`usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-${version}.so`]: '' });
@@ -77,6 +80,27 @@ test('doctor, networkd: a drop-in counts for its service, and a masked or overri
   );
   const own = { 'usr/lib/systemd/system/systemd-networkd.service': '[Service]\nExecReload=networkctl reload\n' };
   assert.deepEqual(seen(t, own), [], "systemd-networkd's own unit reloads only for the command of another program");
+});
+
+test('doctor, networkd: an alias is the unit that it links to, also of systemd-networkd itself', (t) => {
+  const units = 'usr/lib/systemd/system';
+  const files = {
+    [ENABLED]: '',
+    ...systemd(252),
+    [`${units}/systemd-networkd.service`]: '[Service]\nExecReload=networkctl reload\n',
+    [`${units}/b.service`]: '[Service]\nExecStart=/usr/bin/networkctl reload\n',
+  };
+  const root = scratch(t, files);
+  const aliases = { 'dbus-org.freedesktop.network1': 'systemd-networkd', a: 'b' };
+  for (const [alias, unit] of Object.entries(aliases)) {
+    symlinkSync(`../../../${units}/${unit}.service`, join(root, `etc/systemd/system/${alias}.service`));
+  }
+  assert.deepEqual(
+    seenOn(new FolderHost(root, { files }), networkdReloadCheck, { files }).map((one) =>
+      one.seen.replace(/ runs .*/, ''),
+    ),
+    [`/${units}/b.service:2: b.service`],
+  );
 });
 
 test('doctor, networkd: each command has its cost on this version of systemd', (t) => {
