@@ -15,7 +15,7 @@ import { ConfigFailure } from '../output/output.ts';
 
 const HELD =
   "holds no setting, but this host is held: an apply would remove the hooks, and the next lease would bring the DHCP server's values back";
-const BARE = 'configures nothing: it has no dns, dhclient, sysctl, routes, forwarding, egress, retire or report';
+const BARE = 'configures nothing: it has no dns, dhcp, sysctl, routes, forwarding, egress, retire or report';
 const CURE = 'write the settings (`agent init` writes a first configuration), or write "hold: nothing" to hold nothing';
 
 /**

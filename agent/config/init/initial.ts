@@ -17,7 +17,7 @@ import { noted, withHeading } from './section.ts';
 
 /** Always a configuration that loads without an error, whatever the facts are. Pure ASCII. */
 export function renderInitial(facts: HostFacts): string {
-  const lines = [...dnsSection(facts), '', ...dhclientSection(facts), '', ...sysctlSection(facts)];
+  const lines = [...dnsSection(facts), '', ...dhcpSection(facts), '', ...sysctlSection(facts)];
   const some = lines.some((line) => !/^ *(?:#|$)/.test(line));
   return `${[HEAD, ...lines, ...(some ? [] : NOTHING)].join('\n')}\n`;
 }
@@ -34,9 +34,9 @@ const NOTHING = [
   'hold: nothing',
 ];
 
-// ---- dhclient
+// ---- dhcp
 
-function dhclientSection({ supersedes }: HostFacts): string[] {
+function dhcpSection({ supersedes }: HostFacts): string[] {
   const own = supersedes.filter(({ option }) => dnsSettingOf(option) === null);
   const lines: string[] = [];
   const global = supersedeLines(own.filter(isGlobal), '    ');
@@ -60,10 +60,15 @@ function dhclientSection({ supersedes }: HostFacts): string[] {
     const says = `${one.file}:${one.line} supersedes ${one.option} with ${show(one.values.join(', '))}`;
     lines.push(noted(`${says} for ${show(one.interface)} alone; resolv.conf is one for the host: see dns`));
   }
-  return withHeading('dhclient', lines, 'Further options of ISC dhclient, and what it asks the server for.', [
-    'supersede: { ntp-servers: [10.34.56.80] }',
-    'request: { without: [routers], also: [interface-mtu] }',
-  ]);
+  // What dhclient.conf had counts for dhclient only, as before. A setting that the operator writes counts for every client.
+  if (lines.some((line) => !/^ *#/.test(line)))
+    return withHeading('dhclient', lines, 'Further options, as dhclient.conf has them.', []);
+  return withHeading(
+    'dhcp',
+    lines,
+    'Further options, whichever client takes the lease, and what it asks the server for.',
+    ['supersede: { ntp-servers: [10.34.56.80] }', 'request: { without: [routers], also: [interface-mtu] }'],
+  );
 }
 
 function supersedeLines(found: HostFacts['supersedes'], indent: string): { lines: string[]; notes: string[] } {

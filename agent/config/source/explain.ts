@@ -176,7 +176,9 @@ function keyHint(key: string, known: readonly string[], path: TreePath, { sectio
   const nearest = didYouMean(key, known);
   if (nearest.includes('did you mean')) return nearest;
   if (path[0] === 'sysctl' && path.length === 2) return `; a key of the kernel is one word: write ${path[1]}.${key}`;
-  const homes = Object.keys(sections).filter((section) => section !== path[0]);
+  // A key that is too deep may belong to its own section.
+  const others = Object.keys(sections).filter((section) => section !== path[0]);
+  const homes = path.length > 1 ? [String(path[0]), ...others].filter((section) => section in sections) : others;
   const owner = homes.find((section) => sections[section]!.includes(key));
   if (owner !== undefined) return `; it belongs below "${owner}:", indented by two blanks`;
   const home = homes.find((section) => meantBy(key, sections[section]!) !== null);

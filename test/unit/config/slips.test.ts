@@ -148,6 +148,11 @@ test('slip: a key that lost its indentation is told where it belongs', () => {
   assert.match(found[1]!, /^unknown key; it belongs below "dns:", indented by two blanks$/);
 });
 
+test('slip: a key that stands too deep is told its own section first', () => {
+  const found = errors('dhcp: { interfaces: { eth0: { restart: whenSafe } } }').map(({ message }) => message);
+  assert.match(found[0]!, /^unknown key; it belongs below "dhcp:", indented by two blanks$/);
+});
+
 test('slip: a blank that is none is named, as key, value and in a line that cannot be read', () => {
   for (const yaml of [
     'dns:\u00a0{ domain: a.example }',

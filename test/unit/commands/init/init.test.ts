@@ -28,7 +28,7 @@ test('init: on a bare host it configures nothing, and shows examples in comments
   assert.match(text, /^# dns:/m);
   assert.equal(desired.hold, 'nothing');
   const uncommented = text
-    .replace(/^# (?=dns:|dhclient:|sysctl:)/gm, '')
+    .replace(/^# (?=dns:|dhcp:|sysctl:)/gm, '')
     .replace(/^# {3}(?=[a-z])/gm, '  ')
     .replace('\nhold: nothing\n', '\n');
   const result = await load(uncommented);
