@@ -26,6 +26,33 @@ test('restart: the settings hold through a new start of dhclient', options, asyn
       await next.kill();
     }),
 
+    t.test('restart: an MTU waits for the next start, and status says so', async () => {
+      await using scene = await staleHost();
+      const { host, client } = scene;
+      await host.write('/etc/holdfast/agent.yaml', 'dhcp: { supersede: { interface-mtu: 1400 } }\n');
+      const { code } = await host.agent('apply');
+      assert.equal(code, 0);
+      await client.leased(2);
+      const mtu = async () => (await host.sh('cat /sys/class/net/eth0/mtu')).trim();
+      const lease = async () => {
+        const { settings } = JSON.parse((await host.agent('status', '--json')).stdout);
+        return settings[0].moments.lease;
+      };
+      assert.equal(await mtu(), '1500', 'dhclient-script leaves the link alone at a renewal');
+      assert.equal((await lease()).state, 'unknown');
+      assert.match(
+        (await lease()).reason,
+        /^pending until the next start of dhclient\[\d+\] on eth0: .*eth0 has 1500$/,
+      );
+      await client.kill();
+      const next = Dhclient.start(host);
+      await next.leased();
+      assert.equal(await mtu(), '1400');
+      assert.equal((await lease()).state, 'ok');
+      const { stdout } = await host.agent('revert');
+      assert.match(stdout, /eth0 still has the MTU 1400/);
+    }),
+
     t.test('restart: the settings hold with a dead server and a recorded lease of old values (TIMEOUT)', async () => {
       await using scene = await staleHost({});
       const { host, client, server } = scene;

@@ -44,6 +44,19 @@ test('revert: for a dhclient that was started with our file, revert says what th
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD, 'started again it reads what was before');
 });
 
+test('revert: while our hook stays, a renewal brings nothing, and revert does not say that it would', {
+  skip,
+}, async () => {
+  await using scene = await staleHost();
+  const { host, client } = scene;
+  await apply(host);
+  const { code, stdout } = await host.agent('revert', '--only', 'dhclient');
+  assert.equal(code, 0);
+  assert.doesNotMatch(stdout, TELLS);
+  await client.leased(1);
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW);
+});
+
 test('revert: name servers of long ago do not come back where a lease has others', { skip }, async () => {
   await using scene = await staleHost({ renewEvery: 600 });
   const { host } = scene;

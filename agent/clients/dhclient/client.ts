@@ -4,7 +4,7 @@ import type { Host } from '../../host/host.ts';
 import type { DhcpClient, LeaseHolder } from '../client.ts';
 import { hookLeftover } from '../hook-leftover.ts';
 import { scriptPaths } from './dhclient-scripts.ts';
-import { hookPlaces, ownsHook } from './hooks/hook-places.ts';
+import { hasOwnHook, hookPlaces } from './hooks/hook-places.ts';
 import { dhclientInstalled } from './installed.ts';
 import { Dhclient } from './kept-conf.ts';
 import { Hooks } from './kept-hooks.ts';
@@ -53,8 +53,5 @@ function missed(host: Host) {
 function orphans(host: Host): string[] {
   const places = dhclientInstalled(host) ? null : hookPlaces(host);
   if (places === null) return [];
-  return [places.enter, places.exit].filter((file) => {
-    const text = host.readText(file);
-    return text !== null && ownsHook(places, text);
-  });
+  return (['enter', 'exit'] as const).filter((when) => hasOwnHook(host, places, when)).map((when) => places[when]);
 }

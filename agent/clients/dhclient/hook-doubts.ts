@@ -1,13 +1,15 @@
 /** Reasons why a lease may undo the work of installed hooks. Loaded only if the settings are asked for. */
-import type { DesiredState } from '../../config/desired.ts';
+import type { DesiredDhcp, DesiredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { briefly } from '../hook-deeds.ts';
 import { endings } from '../hook-endings.ts';
+import { MTU, mtuOf, presentMtu } from '../link-mtu.ts';
 import { resolvedLinks } from '../resolved.ts';
 import { type ScriptInUse, scriptsInUse } from './dhclient-scripts.ts';
 import { type HookPlaces, whyDeaf } from './hooks/hook-places.ts';
 import { hookShell, neighbours, overrulingHooks } from './hooks/other-hooks.ts';
+import { clientName, dhcpClients } from './running.ts';
 import { type ScriptDoubt, scriptDoubts } from './script/script-verdict.ts';
 
 export interface HookDoubts {
@@ -54,6 +56,29 @@ export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces):
       ...(link === null ? [] : [`${RESOLV_CONF} is a symbolic link to ${link}, which the hook leaves to its owner`]),
     ],
   };
+}
+
+/**
+ * dhclient-script sets the MTU only beside a new address, so a renewal leaves the link as it is. null if each link of the
+ * scope has its MTU. `iface`: null for the links without an MTU of their own.
+ */
+export function mtuDoubt(host: Host, dhclient: DesiredDhcp, iface: string | null): string | null {
+  const waiting = dhcpClients(host)
+    .filter(({ owner, family }) => owner === null && family === 4)
+    .flatMap((client) =>
+      client.interfaces
+        .filter((name) => (dhclient.interfaces.get(name)?.supersede.has(MTU) ? name === iface : iface === null))
+        .flatMap((name) => {
+          const present = presentMtu(host, name);
+          return present === null || present === mtuOf(dhclient, name)
+            ? []
+            : [{ client, has: `${name} has ${present}` }];
+        }),
+    );
+  if (waiting.length === 0) return null;
+  const clients = [...new Set(waiting.map(({ client }) => clientName(client)))];
+  const has = waiting.map((one) => one.has).join(', ');
+  return `pending until the next start of ${clients.join(', ')}: dhclient-script sets the MTU of a link only with a new address, and ${has}`;
 }
 
 function told({ path, named, who }: ScriptInUse, why: string): string {

@@ -7,6 +7,7 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { ClientSurroundings } from '../client.ts';
 import { applyHook, whyUnheld } from '../hook-file.ts';
+import { MTU } from '../link-mtu.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { scriptPaths } from './dhclient-scripts.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from './hooks/hook-places.ts';
@@ -134,7 +135,7 @@ export class Hooks implements Resource {
 
   /** `held`: whether the hook is in its place; null if that is not visible. */
   private async settings(places: HookPlaces, held: boolean | null, unseen?: string): Promise<SettingState[]> {
-    const { doubtsOf } = await import('./hook-doubts.ts');
+    const { doubtsOf, mtuDoubt } = await import('./hook-doubts.ts');
     const doubts = held === true ? doubtsOf(this.host, this.desired, places) : NO_DOUBTS;
     const state = (
       moment: 'lease' | 'boot',
@@ -181,7 +182,8 @@ export class Hooks implements Resource {
             const setting = name(iface, `supersede.${option}`);
             // If dhclient.conf cannot name the interface, the hook holds the setting at boot as well.
             const moments = iface === null ? (['lease'] as const) : (['lease', 'boot'] as const);
-            return moments.map((moment) => state(moment, setting, values));
+            const doubt = option === MTU ? mtuDoubt(this.host, dhclient, iface) : null;
+            return moments.map((moment) => state(moment, setting, values, moment === 'lease' ? doubt : null));
           });
       }),
       // At boot the hook is in place before any lease.

@@ -5,8 +5,8 @@
  */
 import type { DesiredDhcp } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
+import { mtuOf } from '../link-mtu.ts';
 import { allConfLines } from './conf.ts';
-import { mtuOf } from './dhcp-wanted.ts';
 import { type ManagedDevice, profileLine } from './profiles.ts';
 import { DHCP_CONF } from './running.ts';
 

@@ -3,14 +3,6 @@ import type { DesiredDhcp } from '../../config/desired.ts';
 import type { DhcpSetting } from '../dhcp-settings.ts';
 import { isRequested, notSuperseded } from './options.ts';
 
-/** The option that NetworkManager takes from its own files. */
-export const MTU = 'interface-mtu';
-
-/** Bytes; null if not configured. */
-export function mtuOf({ global, interfaces }: DesiredDhcp, device: string): string | null {
-  return (interfaces.get(device)?.supersede.get(MTU) ?? global.supersede.get(MTU))?.[0] ?? null;
-}
-
 /** Whether the setting decides something on the device: an interface's own value replaces the general one. */
 export function decides({ interfaces }: DesiredDhcp, setting: DhcpSetting, device: string): boolean {
   if (setting.interface !== null) return setting.interface === device;

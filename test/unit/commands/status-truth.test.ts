@@ -115,6 +115,19 @@ test('resolv.conf a symbolic link that is refused: what its owner makes of a lea
   assert.equal((await one(host, 'dhclient.supersede.ntp-servers', 'lease'))?.state, 'ok');
 });
 
+test('status: an MTU that the running dhclient does not set waits for its next start', async (t) => {
+  const mtu = (value: string) => ({ files: { 'sys/class/net/eth1/mtu': `${value}\n` } });
+  const setting = 'dhclient.interfaces.eth1.supersede.interface-mtu';
+  const dhclients = { 7: 'dhclient eth1', 8: 'dhclient eth0' };
+  const waits = await held(t, DEBIAN_SCRIPT, { ...mtu('1500'), dhclients });
+  const found = await one(waits, setting, 'lease');
+  assert.equal(found?.state, 'unknown');
+  assert.match(found?.reason ?? '', /^pending until the next start of dhclient\[7\] on eth1: .*eth1 has 1500$/);
+  assert.equal((await one(waits, setting, 'boot'))?.state, 'ok');
+  assert.equal((await one(await held(t, DEBIAN_SCRIPT, { ...mtu('1400'), dhclients }), setting, 'lease'))?.state, 'ok');
+  assert.equal((await one(await held(t, DEBIAN_SCRIPT, mtu('1500')), setting, 'lease'))?.state, 'ok');
+});
+
 test('status: what cannot be read is unknown, not a moment at which nothing can be forgotten', async (t) => {
   const host = await held(t, DEBIAN_SCRIPT);
   const sysctl = { path: 'net/ipv4/ip_forward', key: 'net.ipv4.ip_forward', want: { value: '1' }, optional: false };

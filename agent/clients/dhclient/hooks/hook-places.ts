@@ -3,6 +3,7 @@
  * file in two folders. RHEL's and ISC's scripts source one file at each moment. That file may already belong to another
  * author, so our part is a marked block in it.
  */
+import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../../../resolver/marked-block.ts';
 import { scriptsInUse, whyNotRun } from '../dhclient-scripts.ts';
@@ -136,4 +137,10 @@ export function removeHook(places: HookPlaces, current: string): string | null {
 /** Whether a hook of ours is in the file. */
 export function ownsHook(places: HookPlaces, current: string): boolean {
   return !places.shared || findBlock(current) !== null;
+}
+
+/** Whether our hook of this moment is in its place. */
+export function hasOwnHook(host: Host, places: HookPlaces, when: 'enter' | 'exit'): boolean {
+  const text = nullIfRefused(() => host.readText(places[when]));
+  return text !== null && ownsHook(places, text);
 }
