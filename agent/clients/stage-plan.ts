@@ -40,8 +40,8 @@ export interface StagedEvent {
 /** A file of the stage that is not as on the host. */
 export interface StagedFile {
   readonly path: string;
-  /** latin1, as Host.readText. */
-  readonly text: string;
+  /** latin1, as Host.readText; null if there is no such file. */
+  readonly text: string | null;
   /** Milliseconds since the epoch: the time of the file's last change. */
   readonly changed: number;
 }
@@ -63,6 +63,8 @@ export interface StagePlan {
   /** The files as the running client has read them, where the host's are newer. */
   readonly filesRead: readonly StagedFile[];
   readonly events: Readonly<Partial<Record<LeaseReason, StagedEvent>>>;
+  /** The client's start at the machine's start, if it differs from the events of the same name. */
+  readonly boot?: StagedEvent;
   /** Events of this client that the stage cannot play, and why; at the machine's start none of them is asked for. */
   readonly cannot?: Readonly<Partial<Record<LeaseReason, string>>> | undefined;
   /** The file that has the name servers of the event's end, if another program answers libc. Default: resolv.conf. */

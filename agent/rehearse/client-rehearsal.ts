@@ -60,7 +60,7 @@ export async function playClientEvent(
   const plan = await held.stage(host, holder, iface);
   const cannot = atBoot ? undefined : plan.cannot?.[reason];
   if (cannot !== undefined) throw new HostError('ENONE', cannot);
-  const event = plan.events[reason];
+  const event = (atBoot ? plan.boot : undefined) ?? plan.events[reason];
   if (event === undefined) throw new HostError('ENONE', `this is no event of ${program}`);
   const { server: identifier } = plan.offer;
   if (identifier === null)
@@ -184,10 +184,12 @@ const LEASED_WITHIN = 40_000;
 const SIGNAL_AGAIN = 5000;
 
 const put = ({ path, text, changed }: StagedFile) =>
-  `put ${path} ${Math.floor(changed / 1000)} ${Buffer.from(text, 'latin1').toString('base64')}`;
+  text === null
+    ? `remove ${path}`
+    : `put ${path} ${Math.floor(changed / 1000)} ${Buffer.from(text, 'latin1').toString('base64')}`;
 
 function fileNow(host: Host, path: string): StagedFile {
-  return { path, text: host.readText(path) ?? '', changed: host.stat(path)?.mtimeMs ?? 0 };
+  return { path, text: host.readText(path), changed: host.stat(path)?.mtimeMs ?? 0 };
 }
 
 /** Milliseconds between two looks. */

@@ -78,10 +78,11 @@ function script({ status, reason }: RehearsalOutcome): string[] {
 }
 
 function network({ addresses, routes, expected, interface: iface }: RehearsalOutcome): string[] {
-  const left = new Set(addresses.after.map((one) => `${one.interface} ${addressLine(one)}`));
-  const lost = addresses.before.filter((one) => !left.has(`${one.interface} ${addressLine(one)}`));
-  const kept = new Set(routes.after.map(routeLine));
-  const gone = routes.before.filter((route) => !kept.has(routeLine(route)));
+  const shown = (one: Address) => `${one.interface} ${addressLine({ ...one, metric: null })}`;
+  const left = new Set(addresses.after.map(shown));
+  const lost = addresses.before.filter((one) => !left.has(shown(one)));
+  const kept = new Set(routes.after.map(ownMetricless));
+  const gone = routes.before.filter((route) => !kept.has(ownMetricless(route)));
   const own = addresses.after.find(
     (one) => one.interface === iface && one.address.replace(/\/.*/, '') === expected.address,
   );
@@ -97,4 +98,9 @@ function network({ addresses, routes, expected, interface: iface }: RehearsalOut
         ]
       : []),
   ];
+}
+
+/** A restarted systemd-networkd 252 makes the kernel's route to the address's own network anew, with another metric. */
+function ownMetricless(route: StageRoute): string {
+  return routeLine(route.protocol === 'kernel' ? { ...route, metric: null } : route);
 }

@@ -72,9 +72,9 @@ dhcpcd's TIMEOUT is no fault.
 | REBIND | the server is gone, and dnsmasq at another address answers the broadcast |
 | NAK | dnsmasq refuses the lease and has no address left. To dhclient-script that is EXPIRE |
 | EXPIRE | the server is gone until the lease ends |
-| RELOAD | \`dhcpcd -n\`. Nothing has a running dhclient read its configuration again |
-| REBOOT | the client is killed and started again |
-| TIMEOUT | the client is killed and started again, and no server answers. The router answers dhclient-script's ping |
+| RELOAD | \`dhcpcd -n\`, \`networkctl reload\`. Nothing has a running dhclient read its configuration again |
+| REBOOT | the client is killed and started again; systemd-networkd by SIGUSR2, as systemd restarts it |
+| TIMEOUT | as REBOOT, and no server answers. The router answers dhclient-script's ping |
 | boot | the client starts on a bare interface, with nothing of it in /run |
 
 ${table(head, rows)}`;

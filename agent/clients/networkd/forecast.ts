@@ -23,6 +23,7 @@ import {
 } from './managed-links.ts';
 import { networkLines, SYSTEMD_FOLDERS } from './network-lines.ts';
 import { timeBehind, wasToldTime } from './time-servers.ts';
+import { lastReload } from './unread-files.ts';
 
 export async function networkdForecasts(
   host: Host,
@@ -131,14 +132,4 @@ function staleFiles(host: Host, process: Process, lines: readonly IniLine[]): st
         `${files.map(({ file }) => file).join(', ')} changed after its start; systemd-networkd ${when}`,
     )
     .join('; ');
-}
-
-/**
- * When systemd-networkd last read changed files for one of its links, in milliseconds since the epoch; 0 if never. Only
- * its journal says so in every version.
- */
-function lastReload(host: Host): number {
-  const said = ['--grep=Re-?configuring with ', '--output=json', '--output-fields=MESSAGE', '--lines=1', '--no-pager'];
-  const { stdout } = host.run('journalctl', ['--boot', '--unit=systemd-networkd.service', ...said]);
-  return Number(/"__REALTIME_TIMESTAMP"\s*:\s*"(\d{1,17})"/.exec(stdout)?.[1] ?? 0) / 1000;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { DhcpOptions, DhcpServer } from './dhcp.ts';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
-import { OFFERS, rebootNetworkd } from './networkd.ts';
+import { OFFERS, rebootNetworkd, restartNetworkd } from './networkd.ts';
 import { NEW, OLD } from './scene.ts';
 
 /** How the new servers came to the host. */
@@ -68,11 +68,43 @@ export const NETWORKD_EVENTS: Readonly<Record<string, NetworkdEvent>> = {
       await lost(host);
     },
   },
+  RELOAD: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host }) {
+      await host.sh('networkctl reload; sleep 1');
+      await configured(host);
+    },
+  },
+  REBOOT: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host, server }) {
+      const from = server.log.lines.length;
+      await restartNetworkd(host);
+      await server.log.until(/^DHCPACK/, from);
+      await configured(host);
+    },
+  },
+  TIMEOUT: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host, server }) {
+      await server.stop();
+      await restartNetworkd(host);
+      await host.sh('sleep 15');
+    },
+  },
   boot: { dhcp: LONG, givesUp: false, happen: ({ host }) => rebootNetworkd(host) },
 };
 
 async function lost(host: LabHost): Promise<void> {
   await host.sh('while ls /run/systemd/netif/leases/* >/dev/null 2>&1; do sleep 0.05; done');
+  await settled(host);
+}
+
+async function configured(host: LabHost): Promise<void> {
+  await host.sh('until grep -qs ^ADMIN_STATE=configured /run/systemd/netif/links/*; do sleep 0.05; done');
   await settled(host);
 }
 

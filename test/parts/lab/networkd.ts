@@ -38,12 +38,16 @@ export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1
 
 export type NetworkdScene = NonNullable<Awaited<ReturnType<typeof networkdLabHost>>>;
 
-/** Starts both as their services do, and waits until they have the lease. */
-export async function startNetworkd(host: LabHost): Promise<void> {
-  await host.sh(`
+/** The commands of the drop-ins for its service. */
+const BEFORE_START = `
     for file in /etc/systemd/system/systemd-networkd.service.d/*.conf; do
       [ ! -e "$file" ] || sh -c "$(sed -n "s/^ExecStartPre=+-.bin.sh -c '\\(.*\\)'$/\\1/p" "$file" | sed 's/[$][$]/$/g')"
     done
+`;
+
+/** Starts both as their services do, and waits until they have the lease. */
+export async function startNetworkd(host: LabHost): Promise<void> {
+  await host.sh(`${BEFORE_START}
     mkdir -p /run/systemd; cd /run/systemd; mkdir -p netif/links netif/leases netif/lldp resolve
     chown -R systemd-network: netif; chown systemd-resolve: resolve`);
   for (const program of ['systemd-resolved', 'systemd-networkd'])
@@ -51,6 +55,13 @@ export async function startNetworkd(host: LabHost): Promise<void> {
   await host.sh(`cd /run/systemd
     until grep -qs '^OPER_STATE=routable' netif/state && ls netif/leases/* >/dev/null 2>&1; do sleep 0.05; done
     until grep -qs '^nameserver' resolve/resolv.conf; do sleep 0.05; done; sleep 0.3`);
+}
+
+/** A restart of systemd-networkd as systemd does it: `RestartKillSignal=SIGUSR2`. */
+export async function restartNetworkd(host: LabHost): Promise<void> {
+  await host.sh(`pkill -USR2 -x systemd-network; while pgrep -x systemd-network >/dev/null; do sleep 0.05; done
+    ${BEFORE_START}`);
+  host.spawn(['/lib/systemd/systemd-networkd']).stderr!.resume();
 }
 
 /** The machine's start, as far as it is these programs' matter. */

@@ -1,0 +1,96 @@
+/** The shell script that starts systemd-networkd and systemd-resolved on a stage, and says what comes of the lease. */
+
+/** The file in which systemd-resolved lists the servers of all links. */
+export const UPLINKS = '/run/systemd/resolve/resolv.conf';
+
+/** The signals to the script by which another program's reload and restart of systemd-networkd are played. */
+export const RELOAD_SIGNAL = 'SIGHUP';
+export const RESTART_SIGNAL = 'SIGUSR1';
+
+/**
+ * The arguments: the interface, both programs, a script for before a start of systemd-networkd, the servers and domains
+ * that the running link has, and the signal of a restart. At a boot /run is empty. At other events the script tells
+ * systemd-networkd the servers and domains that come neither from its files nor from the lease, as resolvectl told the
+ * running systemd-networkd. A signal that comes again is no second event.
+ */
+export const NETWORKD_START_SCRIPT = `
+iface=$1 networkd=$2 resolved=$3
+netif=/run/systemd/netif
+running=
+if [ -e /dev/muted ]; then
+    running=yes
+    rm -rf "$netif" /run/systemd/resolve
+    mkdir -p /run/dbus
+    dbus-daemon --system --nofork --nopidfile --nosyslog &
+    until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done
+elif [ -n "$4" ]; then
+    sh -c "$4"
+fi
+mkdir -p "$netif/links" "$netif/leases" "$netif/lldp" /run/systemd/resolve
+chown -R systemd-network: "$netif"
+if [ -n "$resolved" ]; then
+    chown systemd-resolve: /run/systemd/resolve
+    "$resolved" &
+fi
+"$networkd" &
+process=$!
+index=$(cat "/sys/class/net/$iface/ifindex")
+link=$netif/links/$index
+lease=$netif/leases/$index
+until [ -e "$lease" ] && grep -q '^OPER_STATE=routable' "$link"; do sleep 0.1; done
+value() {
+    sed -n "s/^$1=//p" "$link"
+}
+if [ -n "$running" ] && [ -n "$resolved" ]; then
+    for route in $(value ROUTE_DOMAINS); do routes="\${routes-}\${routes:+ }~$route"; done
+    domains=$(value DOMAINS)
+    domains="$domains\${domains:+ }\${routes-}"
+    until [ "$(value DNS)" = "$5" ]; do
+        # shellcheck disable=SC2086
+        resolvectl dns -- "$iface" \${5:-""}
+        sleep 0.2
+    done
+    if [ "\${domains% }" != "$6" ]; then
+        # shellcheck disable=SC2086
+        resolvectl domain -- "$iface" \${6:-""}
+    fi
+fi
+if [ -n "$resolved" ]; then
+    until grep -qs '^nameserver' ${UPLINKS} || ! grep -q '^DNS=.' "$link"; do sleep 0.1; done
+fi
+say() {
+    muted=
+    if [ -e /dev/muted ]; then muted=muted; fi
+    echo "$1 $iface 0 $muted" >/dev/events
+}
+configured() {
+    until [ -e "$lease" ] && grep -q '^ADMIN_STATE=configured' "$link"; do sleep 0.1; done
+}
+# systemd-networkd begins with what a reload changes only after its answer.
+reload() {
+    trap '' HUP USR1
+    networkctl reload
+    sleep 1
+    configured
+    say RELOADED
+}
+restart() {
+    trap '' HUP USR1
+    kill -s "$1" "$process"
+    wait "$process" || :
+    if [ -n "$2" ]; then sh -c "$2"; fi
+    : >/dev/restarted
+    "$networkd" &
+    until [ "$link" -nt /dev/restarted ] && [ "$lease" -nt /dev/restarted ]; do sleep 0.1; done
+    configured
+    say RESTARTED
+}
+before=$4 ending=$7
+trap reload HUP
+trap 'restart "$ending" "$before"' USR1
+say LEASED
+# systemd-networkd removes the file of a lease with the lease.
+while [ -e "$lease" ]; do sleep 0.1; done
+say LOST
+wait
+`;
