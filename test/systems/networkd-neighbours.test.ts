@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { NEW, OLD } from '../parts/lab/scene.ts';
 import { watchPings } from '../parts/lab/watch.ts';
 import { REPOSITORY } from '../parts/repository.ts';
@@ -19,6 +20,11 @@ const NETPLAN = '/etc/netplan/50-lan.yaml';
 const HELD = [NEW.map((server) => `nameserver ${server}`).join(' ')];
 /** A machine has no udevd and may not write to /sys, so the trigger at the end of `netplan apply` would fail. */
 const UDEVADM = '#!/bin/sh\n[ "$1" = trigger ] || exec /usr/bin/udevadm "$@"\n';
+const DHCP = {
+  lease: 20,
+  renewEvery: 2,
+  offers: `option domain-name-servers ${OLD.join(', ')}; option domain-name "old.example.com";`,
+};
 const CLOUD_OFF = { '/etc/cloud/cloud-init.disabled': '' };
 
 interface Scene {
@@ -40,11 +46,7 @@ async function boot({ files, setup = '' }: Scene): Promise<Machine> {
     setup: `chmod 755 /usr/local/bin/udevadm
       systemctl enable systemd-networkd systemd-resolved
       ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf\n${setup}`,
-    dhcp: {
-      lease: 20,
-      renewEvery: 2,
-      offers: `option domain-name-servers ${OLD.join(', ')}; option domain-name "old.example.com";`,
-    },
+    dhcp: DHCP,
   });
 }
 
@@ -63,6 +65,19 @@ async function pingsLost(machine: Machine, command: string): Promise<number> {
   return (await pings.stop()).lost;
 }
 
+/**
+ * `netplan apply` reloads systemd-networkd and reconfigures the link right after. If the reload's lease comes just before the
+ * second of them, systemd-networkd 252 leaves the link without its IPv4 address until it starts again, with and without
+ * Holdfast. Hence no server answers until both are over. Returns the next one.
+ */
+async function netplanApply(machine: Machine, server: DhcpServer): Promise<DhcpServer> {
+  await server.stop();
+  await machine.sh('netplan apply');
+  const next = await startDhcpServer(machine.outside, DHCP);
+  await machine.sh(`timeout 60 sh -c 'until ip -4 addr show dev eth0 | grep -q 10.77.0.100/; do sleep 0.1; done'`);
+  return next;
+}
+
 const plan = (id: string, key: string) => `network:
   version: 2
   renderer: networkd
@@ -78,8 +93,8 @@ test('netplan: held through apply, another id, and a boot with an id that nobody
   await machine.sh('agent apply; systemctl start poll');
   assert.deepEqual(await servers(machine), NEW);
   const after = await pingsLost(machine, 'netplan generate; networkctl reload');
-  const whole = await pingsLost(machine, 'netplan apply');
-  t.diagnostic(`pings lost by generate and reload: ${before} without Holdfast, ${after} with it; by apply: ${whole}`);
+  t.diagnostic(`pings lost by generate and reload: ${before} without Holdfast, ${after} with it`);
+  const server = await netplanApply(machine, machine.server!);
   assert.deepEqual(await askedSinceBoot(machine, NEW[0]), HELD, 'while the lease is gone nobody is asked');
   assert.deepEqual(await servers(machine), NEW);
   assert.match((await machine.run(['agent', 'doctor'])).stdout, /HF-NETWORKD-RELOAD[\s\S]*netplan/);
@@ -87,7 +102,7 @@ test('netplan: held through apply, another id, and a boot with an id that nobody
   // The daemon follows another id.
   await machine.sh('systemctl start holdfast.service');
   await machine.write(NETPLAN, plan('lan', 'match: { name: "eth*" }'), 0o600);
-  await machine.sh('netplan apply');
+  await netplanApply(machine, server);
   await until(machine, `${KEPT}/10-netplan-lan.network.d/zz-holdfast.conf`, NEW[0]);
   assert.deepEqual(await servers(machine), NEW);
   await machine.reboot();
