@@ -3,9 +3,10 @@
  * end before DNS is written.
  */
 import { applyFile } from '../hold/files/apply-file.ts';
-import type { Finding, Outcome } from '../hold/resource.ts';
+import type { Finding, Outcome, SettingState } from '../hold/resource.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { composedValues } from '../resolver/composed-values.ts';
 
 /**
  * The same as applyFile. Throws HostError EHOOK if sh does not understand the hook; the old hook is whole in that case.
@@ -36,6 +37,23 @@ export async function afterHookRuns(host: Host, outcome: Outcome, scripts: reado
   if (problem === null) return outcome;
   return { ...outcome, reason: outcome.reason === undefined ? problem : `${outcome.reason}; ${problem}` };
 }
+
+/**
+ * The states with the values of the hook in place, where that hook is not as wanted: an older hook goes on holding. A value
+ * that is the wanted one is no drift, but nobody knows what else the hook does. `hook`: its text; null if there is none.
+ */
+export function withOlderHook(states: readonly SettingState[], hook: string | null): SettingState[] {
+  const values = composedValues(hook ?? '');
+  return states.map((state) => {
+    const older = values.get(state.setting);
+    if (state.moment !== 'lease' || state.state !== 'drifted' || older === undefined) return state;
+    const actual = older.join(' ');
+    const reason = `is ${actual} by ${OLDER}`;
+    return { ...state, state: actual === state.wanted ? 'unknown' : 'drifted', actual, older, reason };
+  });
+}
+
+const OLDER = 'the hook in place, which is of another configuration, or was changed';
 
 /** Why a hook does not hold its settings. `there`: whether there is a hook of Holdfast. */
 export function whyUnheld(there: boolean): string {

@@ -1,7 +1,7 @@
 /** Forecasts of the next lease event of a running client, without Holdfast and with it. A forecast changes nothing. */
 import type { ConfiguredState, DesiredDhcp, DhcpScope } from '../config/desired.ts';
 
-/** null if the client does not say. Values are as the server or the client's files wrote them: hostile text. */
+/** null if the client does not say, or if nobody knows. Values are as the server or the client's files wrote them: hostile text. */
 export interface LeaseValues {
   readonly nameservers: readonly string[] | null;
   readonly search: readonly string[] | null;
@@ -27,8 +27,11 @@ export interface LeaseForecast {
   readonly stale: string | null;
 }
 
-/** Whether the setting (`dns.nameservers`) is held at the next lease. */
-export type HoldsAtLease = (setting: string) => boolean;
+/**
+ * Whether the setting (`dns.nameservers`) is held at the next lease. A list: a hook of another configuration holds these
+ * values. null: nobody knows.
+ */
+export type HoldsAtLease = (setting: string) => boolean | readonly string[] | null;
 
 /** The settings that decide one of the values. The first setting that is held counts. */
 export type Deciding = Partial<Record<keyof LeaseValues, readonly DecidingSetting[]>>;
@@ -42,8 +45,11 @@ export interface DecidingSetting {
 /** The values with the held settings in the place of the offer. */
 export function valuesWithHeld(without: LeaseValues, deciding: Deciding, holds: HoldsAtLease): LeaseValues {
   const decide = (key: keyof LeaseValues) => {
-    const held = deciding[key]?.find(({ setting, values }) => values !== null && holds(setting));
-    return held?.values ?? without[key];
+    for (const { setting, values } of deciding[key] ?? []) {
+      const held = values === null ? false : holds(setting);
+      if (held !== false) return held === true ? values : held;
+    }
+    return without[key];
   };
   return {
     nameservers: decide('nameservers'),

@@ -29,7 +29,10 @@ export async function viewClients(
   // A setting that no lease can change has no such moment.
   const holds = (name: string) => {
     const moments = byName.get(name);
-    return (moments?.lease ?? moments?.now)?.state === 'ok';
+    const found = moments?.lease ?? moments?.now;
+    if (found?.older !== undefined) return found.older;
+    // A setting of `dhcp` that is pending is not held yet.
+    return found?.state === 'unknown' && name.startsWith('dns.') ? null : found?.state === 'ok';
   };
   const forecasts = await leaseForecasts(host, desired, holds);
   return {
@@ -143,20 +146,23 @@ function tellForecast(forecast: ForecastView): void {
     print(`  ${shown(forecast.interface)}${family}: ${address}${renews}`);
     print(`  without Holdfast, its next event would bring: ${listed(without)}`);
   }
-  const same = listed(without) === listed(held);
-  print(`  with Holdfast, its next event brings: ${same ? 'the same' : listed(held)}`);
+  const brings = listed(held, without);
+  const same = listed(without) === brings;
+  print(`  with Holdfast, its next event brings: ${same ? 'the same' : brings}`);
 }
 
-/** "name servers 10.0.0.1; search none; …", without values that the client does not say. */
-function listed({ nameservers, search, routers, ntp }: LeaseValues): string {
-  const parts = [
-    ['name servers', nameservers],
-    ['search', search],
-    ['routers', routers],
-    ['time servers', ntp],
-  ] as const;
-  const known = parts.flatMap(([title, values]) => {
-    return values === null ? [] : [`${title} ${values.length === 0 ? 'none' : values.map(shown).join(' ')}`];
+const TITLES = { nameservers: 'name servers', search: 'search', routers: 'routers', ntp: 'time servers' } as const;
+
+/**
+ * "name servers 10.0.0.1; search none; …", without values that the client does not say. `offered`: the values of which
+ * each must be there, although nobody may know it.
+ */
+function listed(values: LeaseValues, offered: LeaseValues = values): string {
+  const keys = Object.keys(TITLES) as (keyof typeof TITLES)[];
+  const known = keys.flatMap((key) => {
+    const words = values[key];
+    if (words === null) return offered[key] === null ? [] : [`${TITLES[key]} unknown`];
+    return [`${TITLES[key]} ${words.length === 0 ? 'none' : words.map(shown).join(' ')}`];
   });
   return known.join('; ');
 }

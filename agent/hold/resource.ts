@@ -23,6 +23,8 @@ export interface SettingState {
   /** null if absent or not visible. */
   readonly actual: string | null;
   readonly reason?: string;
+  /** The values that a hook in place holds, if the hook is of another configuration. */
+  readonly older?: readonly string[];
 }
 
 /** One artifact compared with the configuration. `plan` shows findings and `apply` acts on them. */

@@ -323,3 +323,22 @@ test('dns.verify: revert asks the name servers of before as well, and leaves DNS
   assert.equal(reverted.code, 0, said(reverted));
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
 });
+
+test('after a refusal status foretells what the older hook in place brings, and the renewal brings it', {
+  skip,
+}, async () => {
+  await using scene = await hostWith();
+  const { host, client } = scene;
+  for (const address of NEW) await startNameServer(host, address, { [NAME]: RIGHT });
+  await configure(host, NEW);
+  assert.equal((await host.agent('apply')).code, 0);
+  await client.leased(1);
+  await refuses(host, [BLACKHOLE], /192\.0\.2\.53: no answer/);
+
+  const { forecasts } = JSON.parse((await host.agent('status', '--json')).stdout);
+  assert.deepEqual(forecasts[0].with.nameservers, NEW);
+  assert.notDeepEqual(forecasts[0].without.nameservers, NEW);
+  await host.write('/etc/resolv.conf', 'nameserver 192.0.2.9\n');
+  await client.leased(1);
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW);
+});

@@ -6,7 +6,7 @@ import type { Finding, Outcome, Resource, SettingState } from '../../hold/resour
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { ClientSurroundings } from '../client.ts';
-import { applyHook, whyUnheld } from '../hook-file.ts';
+import { applyHook, whyUnheld, withOlderHook } from '../hook-file.ts';
 import { MTU } from '../link-mtu.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { scriptPaths } from './dhclient-scripts.ts';
@@ -47,7 +47,9 @@ export class Hooks implements Resource {
       const all = await (enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
         : this.settings(places, enter?.state === 'ok', enter?.refusal ?? unheld(enter)));
-      return unlessIdle(this.host, this.around.holders, all);
+      // A refusal may mean that no script runs the hook in place.
+      const older = enter?.refusal === undefined ? (enter?.actual ?? null) : null;
+      return unlessIdle(this.host, this.around.holders, withOlderHook(all, older));
     };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }

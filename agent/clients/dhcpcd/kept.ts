@@ -9,7 +9,7 @@ import { isLeftToOwner } from '../../resolver/owner.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import type { ClientSurroundings } from '../client.ts';
 import { clientFindings } from '../client-findings.ts';
-import { applyHook, whyUnheld } from '../hook-file.ts';
+import { applyHook, whyUnheld, withOlderHook } from '../hook-file.ts';
 import type { EditedDhcpcdConf } from './conf.ts';
 import { DHCPCD_CONF, DHCPCD_SCRIPTS, dhcpcdIsHere, dhcpcdRuns, ENTER_HOOK, keepsTime } from './running.ts';
 
@@ -115,7 +115,7 @@ export class Dhcpcd implements Resource {
       // dhcpcd.conf cannot hold these settings, so the hook holds them, also at boot.
       const withoutConf = host.stat(DHCPCD_CONF) === null;
       return [
-        ...dnsStates(this.dns, 'lease', ...held),
+        ...withOlderHook(dnsStates(this.dns, 'lease', ...held), actual),
         ...atBoot.filter((one) => withoutConf || isByHook(one)),
         ...(this.asked ? await this.statesOf('lease', ...ofState(doubts.all)) : []),
       ];

@@ -4,6 +4,7 @@ import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { leaseForecasts } from '../../../agent/clients/holders.ts';
+import type { HoldsAtLease } from '../../../agent/clients/lease-forecast.ts';
 import { desiredOf, FolderHost } from '../../parts/doctor-patient.ts';
 import { networkdHost, READ, YAML } from '../../parts/networkd-host.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -17,7 +18,7 @@ const none = () => false;
 
 test('forecast of networkd: its files decide what it takes of the offer; ours come only where they are held', async (t) => {
   const drop = { [READ.slice(1)]: '[DHCPv4]\nUseDNS=no\nUseNTP=no\n' };
-  const seen = async (network: string, holds: typeof all) => {
+  const seen = async (network: string, holds: HoldsAtLease) => {
     const host = networkdHost(t, { files: { [LEASE]: OFFER, [NETWORK]: network, ...drop } });
     utimesSync(join(host.root, LEASE), 1000, 1000);
     const [one, ...more] = await leaseForecasts(host, desiredOf(YAML), holds);
@@ -47,6 +48,12 @@ test('forecast of networkd: its files decide what it takes of the offer; ours co
     ntp: [],
   });
   assert.deepEqual(odd.with, odd.without, 'nothing is held');
+  const older = await seen('[Network]\nDHCP=yes\n', (name) => (name === 'dns.search' ? null : ['10.9.9.8']));
+  assert.deepEqual(
+    [older.with.nameservers, older.with.search],
+    [['10.9.9.8'], null],
+    'an older hook, and nobody knows',
+  );
 });
 
 test('forecast of networkd: files that changed after its start make it stale, and the sentence names them', async (t) => {

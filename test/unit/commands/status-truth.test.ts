@@ -9,7 +9,7 @@ import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import type { Moment, SettingState } from '../../../agent/hold/resource.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import { desired, WHOLE } from '../../parts/desired.ts';
+import { desired, dns, WHOLE } from '../../parts/desired.ts';
 import { DEBIAN_SCRIPT } from '../../parts/dhclient-scripts.ts';
 import { type FolderHost, type Patient, patientHost } from '../../parts/doctor-patient.ts';
 import { fill } from '../../parts/scratch.ts';
@@ -113,6 +113,23 @@ test('resolv.conf a symbolic link that is refused: what its owner makes of a lea
     assert.match(found?.reason ?? '', /symbolic link to \.\.\/run\/systemd\/resolve/);
   }
   assert.equal((await one(host, 'dhclient.supersede.ntp-servers', 'lease'))?.state, 'ok');
+});
+
+test('status: a hook of an earlier configuration goes on holding, and status says which values', async (t) => {
+  const host = await held(t, DEBIAN_SCRIPT);
+  const state = desired({
+    ...WHOLE,
+    dns: { ...WHOLE.dns!, nameservers: dns({ nameservers: ['10.0.0.99'] }).nameservers },
+  });
+  const servers = await one(host, 'dns.nameservers', 'lease', state);
+  assert.equal(servers?.state, 'drifted');
+  assert.deepEqual(servers?.older, WHOLE.dns!.nameservers);
+  assert.match(servers?.reason ?? '', /^is 10\.34\.56\.78 .* by the hook in place, which is of another configuration/);
+  const search = await one(host, 'dns.search', 'lease', state);
+  assert.equal(search?.state, 'unknown', 'it is as wanted, beside what else may have changed');
+  rmSync(join(host.root, OURS));
+  assert.equal((await one(host, 'dns.nameservers', 'lease', state))?.older, undefined);
+  assert.equal((await one(host, 'dns.search', 'lease', state))?.state, 'drifted');
 });
 
 test('status: an MTU that the running dhclient does not set waits for its next start', async (t) => {
