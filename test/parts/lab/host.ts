@@ -67,8 +67,14 @@ export class LabHost extends LabSystem {
     });
     const pid = Number(await new Log(init.stdout!).until(/^\d+$/));
     const host = new LabHost(init, pid);
-    await host.#settle(interfaces, agent);
-    return host;
+    try {
+      await host.#settle(interfaces, agent);
+      return host;
+    } catch (error) {
+      // Its first process would keep the test from ending.
+      await host.close();
+      throw error;
+    }
   }
 
   async #settle(interfaces: number, agent: string): Promise<void> {
