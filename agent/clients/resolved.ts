@@ -9,6 +9,9 @@ import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { type NetworkdLink, networkdLinks } from './networkd/managed-links.ts';
 
+/** The file in which systemd-resolved lists the servers of all links. */
+export const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
+
 /** Where systemd-resolved listens, since systemd 247 at both. */
 export const STUBS: readonly string[] = ['127.0.0.53', '127.0.0.54'];
 

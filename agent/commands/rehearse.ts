@@ -1,12 +1,12 @@
 import { createTwoFilesPatch } from 'diff';
-import { LEASE_REASONS, type LeaseReason } from '../clients/lease-reasons.ts';
+import type { LeaseReason } from '../clients/lease-reasons.ts';
 import { type DesiredState, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { type BootSysctl, bootSysctls } from '../rehearse/boot-sysctls.ts';
-import { playClientEvent } from '../rehearse/client-rehearsal.ts';
+import { eventsOf, planOf, playClientEvent, type StagedHolder } from '../rehearse/client-rehearsal.ts';
 import { type Held, type HeldByDhclient, heldBy, heldInterfaces, pidOf } from '../rehearse/held-interfaces.ts';
 import { leaseOf } from '../rehearse/lease.ts';
 import { playEvent as play } from '../rehearse/rehearsal.ts';
@@ -86,11 +86,10 @@ async function show(
   options: RehearseCommandOptions,
 ): Promise<Show> {
   const scene = { host, dns: desired?.dns ?? null, atBoot: options.occasion === 'boot' };
-  // Most of the time a client waits, so its events are played at once. dhclient's script waits for nothing.
-  const tries = reasons(host, held, options).map((reason) => () => attempt(reason, () => playOne(scene, held, reason)));
-  const results: Attempt[] = [];
-  if ('staged' in held) results.push(...(await Promise.all(tries.map((one) => one()))));
-  else for (const one of tries) results.push(await one());
+  const results = 'staged' in held ? await playStaged(scene, held.staged, options) : [];
+  if ('client' in held)
+    for (const reason of dhclientReasons(host, held, options))
+      results.push(await attempt(reason, () => playOne(scene, held, reason)));
   return {
     held,
     played: results.flatMap((one) => ('played' in one ? one.played : [])),
@@ -104,9 +103,14 @@ async function attempt(reason: LeaseReason, play: () => Promise<Rehearsal[]>): P
   try {
     return { played: await play() };
   } catch (error) {
-    if (!(error instanceof HostError && CANNOT_COME.includes(error.code))) throw error;
-    return { skipped: `${reason}: ${error.message}` };
+    return { skipped: `${reason}: ${whyNot(error)}` };
   }
+}
+
+/** Throws every other error. */
+function whyNot(error: unknown): string {
+  if (!(error instanceof HostError && CANNOT_COME.includes(error.code))) throw error;
+  return error.message;
 }
 
 interface PlayScene {
@@ -115,30 +119,40 @@ interface PlayScene {
   readonly atBoot: boolean;
 }
 
+/** Most of the time a client waits, so its events are played at once. */
+async function playStaged(
+  { host, ...scene }: PlayScene,
+  staged: StagedHolder,
+  options: RehearseCommandOptions,
+): Promise<Attempt[]> {
+  const plan = await planOf(host, staged).catch(whyNot);
+  if (typeof plan === 'string') return [{ skipped: plan }];
+  const server = [...agentCommand(), 'rehearse', 'serve'];
+  const reasons = options.reason ?? (scene.atBoot ? (['REBOOT'] as const) : eventsOf(plan));
+  return Promise.all(
+    reasons.map((reason) =>
+      attempt(reason, async () => [await playClientEvent(host, staged, reason, { ...scene, plan, server })]),
+    ),
+  );
+}
+
 /** Plays an event; twice if the router's answer to dhclient-script's ping matters. */
-async function playOne({ host, dns, atBoot }: PlayScene, held: Held, reason: LeaseReason): Promise<Rehearsal[]> {
-  if ('staged' in held) {
-    const server = [...agentCommand(), 'rehearse', 'serve'];
-    return [await playClientEvent(host, held.staged, reason, { dns, atBoot, server })];
-  }
-  const { client, interface: iface } = held;
+async function playOne(
+  { host, dns, atBoot }: PlayScene,
+  { client, interface: iface }: HeldByDhclient,
+  reason: LeaseReason,
+): Promise<Rehearsal[]> {
   const one = await play(host, client, iface, reason, { dns, atBoot });
   if (!one.routerAnswers) return [one];
   return [one, await play(host, client, iface, reason, { dns, atBoot, routerAnswers: false })];
 }
 
-function reasons(host: Host, held: Held, options: RehearseCommandOptions): readonly LeaseReason[] {
-  if (options.reason !== undefined) return options.reason;
-  if ('staged' in held)
-    return options.occasion === 'boot' ? ['REBOOT'] : LEASE_REASONS.filter((reason) => reason !== 'BOUND');
-  return dhclientReasons(host, held, options);
-}
-
 function dhclientReasons(
   host: Host,
   { client, interface: iface }: HeldByDhclient,
-  { occasion }: RehearseCommandOptions,
+  { occasion, reason }: RehearseCommandOptions,
 ): readonly LeaseReason[] {
+  if (reason !== undefined) return reason;
   if (occasion === 'boot') {
     const { expire } = leaseOf(host, client, iface).lease;
     return [expire !== null && expire < Date.now() ? 'BOUND' : 'REBOOT'];

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DhcpClient, LeaseHolder } from '../clients/client.ts';
-import type { LeaseReason } from '../clients/lease-reasons.ts';
+import { LEASE_REASONS, type LeaseReason } from '../clients/lease-reasons.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../clients/stage-plan.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
@@ -39,7 +39,16 @@ export interface StagedHolder {
   readonly interface: string;
 }
 
+export const planOf = (host: Host, { stage, holder, interface: iface }: StagedHolder): Promise<StagePlan> =>
+  stage(host, holder, iface);
+
+/** The events of a running client, in their order: those that the client can come to, or whose absence has a reason. */
+export function eventsOf({ events, cannot }: StagePlan): LeaseReason[] {
+  return LEASE_REASONS.filter((reason) => reason !== 'BOUND' && (reason in events || reason in (cannot ?? {})));
+}
+
 export interface RehearseClientOptions {
+  readonly plan: StagePlan;
   /** The configured content of resolv.conf; null if none is configured. */
   readonly dns: DesiredDns | null;
   /** true: play the machine's start, with no address, no route and nothing in /run. */
@@ -53,11 +62,10 @@ export async function playClientEvent(
   host: Host,
   held: StagedHolder,
   reason: LeaseReason,
-  { dns, atBoot, server }: RehearseClientOptions,
+  { plan, dns, atBoot, server }: RehearseClientOptions,
 ): Promise<Rehearsal> {
   const { holder, interface: iface } = held;
   const { program } = holder;
-  const plan = await held.stage(host, holder, iface);
   const cannot = atBoot ? undefined : plan.cannot?.[reason];
   if (cannot !== undefined) throw new HostError('ENONE', cannot);
   const event = (atBoot ? plan.boot : undefined) ?? plan.events[reason];

@@ -3,7 +3,7 @@
  * file.
  */
 
-import { holderName, type LeaseHolder } from '../clients/client.ts';
+import { holderName } from '../clients/client.ts';
 import { CLIENTS } from '../clients/clients.ts';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases/leases.ts';
@@ -47,7 +47,10 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
   const running = dhcpClients(host)
     .filter(({ family }) => family === 4)
     .flatMap((client) => interfacesOf(host, client).map((name) => ({ interface: name, client })));
-  const current: Held[] = [...running, ...staged(host)];
+  // NetworkManager may run a dhclient of its own, which then holds the lease.
+  const isOwner = ({ interface: name, staged: { holder } }: HeldByStaged) =>
+    running.some((one) => one.interface === name && one.client.owner === holder.program);
+  const current: Held[] = [...running, ...staged(host).filter((one) => !isOwner(one))];
   // A lease that dhclient left counts where no client took its place.
   const all = [...current, ...left(host).filter((one) => !current.some((other) => other.interface === one.interface))];
   const found = all
@@ -57,7 +60,7 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     const where = iface === null ? 'this host' : iface;
     throw new HostError(
       'ENOLEASE',
-      `only leases of ${listed(REHEARSED)} can be rehearsed, and ${where} has none, present or past${otherHolders(host, iface)}`,
+      `only leases of ${listed(REHEARSED)} can be rehearsed, and ${where} has none, present or past`,
     );
   }
   for (const one of found) {
@@ -86,20 +89,6 @@ function staged(host: Host): HeldByStaged[] {
     if (stage === undefined || holder.interfaces === 'all') return [];
     return holder.interfaces.map((name) => ({ interface: name, staged: { stage, holder, interface: name } }));
   });
-}
-
-/** The programs that hold leases here that cannot be rehearsed, as the end of a sentence. */
-function otherHolders(host: Host, iface: string | null): string {
-  const names = leaseHolders(host)
-    .filter(({ program, interfaces }) => !REHEARSED.includes(program) && serves(interfaces, iface))
-    .map(holderName);
-  if (names.length === 0) return '';
-  return `: ${names.join(' and ')} ${names.length === 1 ? 'holds' : 'hold'} the lease. \`agent status\` shows what the next lease and the next boot bring`;
-}
-
-function serves(interfaces: LeaseHolder['interfaces'], iface: string | null): boolean {
-  if (interfaces === 'all') return true;
-  return iface === null ? interfaces.length > 0 : interfaces.includes(iface);
 }
 
 /** The client's interfaces. A dhclient that was started without one serves every interface that it finds. */

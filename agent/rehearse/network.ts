@@ -105,12 +105,17 @@ export function makeNetwork({ links, addresses, routes }: Network): { network: s
       ...addresses.map(addAddress),
       // Routes that lead to other routes' gateways come first.
       ...routes
-        .filter(({ protocol }) => protocol !== 'kernel')
+        .filter((route) => route.protocol !== 'kernel' || isByProgram(route, addresses))
         .toSorted((a, b) => Number(hasGateway(a)) - Number(hasGateway(b)))
         .map(addRoute),
     ],
     peer: wires.map((_, n) => `link set dev peer${n} up`),
   };
+}
+
+/** Whether a program made the route of an address, which the kernel left to it (`noprefixroute`). */
+function isByProgram({ hops }: StageRoute, addresses: readonly Address[]): boolean {
+  return addresses.some((one) => one.noPrefixRoute && hops.some((hop) => hop.interface === one.interface));
 }
 
 /** The lines that make the far side answer for these addresses on the interface's wire. */

@@ -30,6 +30,7 @@ export interface RehearseOptions {
 const NOT_OF_DHCLIENT = {
   NAK: 'a refused lease is to dhclient-script what an expired one is: rehearse EXPIRE',
   RELOAD: 'dhclient reads its configuration at its start only: rehearse REBOOT',
+  REAPPLY: 'dhclient reads its configuration at its start only: rehearse REBOOT',
 } as const;
 
 /** Throws HostError if there is nothing to rehearse, or the stage cannot be made. */
@@ -40,7 +41,8 @@ export async function playEvent(
   reason: LeaseReason,
   { dns, routerAnswers = true, atBoot = false }: RehearseOptions,
 ): Promise<Rehearsal> {
-  if (reason === 'NAK' || reason === 'RELOAD') throw new HostError('ENONE', NOT_OF_DHCLIENT[reason]);
+  if (reason === 'NAK' || reason === 'RELOAD' || reason === 'REAPPLY')
+    throw new HostError('ENONE', NOT_OF_DHCLIENT[reason]);
   const script = ownScript(host, client);
   const { lease, conf, differently, notes } = leaseOf(host, client, iface);
   if (reason === 'TIMEOUT' && lease.expire !== null && lease.expire < Date.now())

@@ -72,7 +72,8 @@ dhcpcd's TIMEOUT is no fault.
 | REBIND | the server is gone, and dnsmasq at another address answers the broadcast |
 | NAK | dnsmasq refuses the lease and has no address left. To dhclient-script that is EXPIRE |
 | EXPIRE | the server is gone until the lease ends |
-| RELOAD | \`dhcpcd -n\`, \`networkctl reload\`. Nothing has a running dhclient read its configuration again |
+| RELOAD | \`dhcpcd -n\`, \`networkctl reload\`, \`nmcli general reload\` and \`nmcli connection reload\`. Nothing has a running dhclient read its configuration again |
+| REAPPLY | \`nmcli connection reload\` and \`nmcli device reapply\` |
 | REBOOT | the client is killed and started again; systemd-networkd by SIGUSR2, as systemd restarts it |
 | TIMEOUT | as REBOOT, and no server answers. The router answers dhclient-script's ping |
 | boot | the client starts on a bare interface, with nothing of it in /run |

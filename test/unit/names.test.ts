@@ -20,7 +20,9 @@ const ROLES = [
   'running.ts',
   'snapshot.ts',
   'stage.ts',
+  'start-script.ts',
   'sysctls.ts',
+  'unread-files.ts',
   'wanted.ts',
   'way-back.ts',
 ];

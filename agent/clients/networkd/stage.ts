@@ -8,13 +8,14 @@ import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import { linkNames } from '../link-names.ts';
-import { ownsResolvConf } from '../resolved.ts';
+import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
+import { systemdProgram } from '../systemd-program.ts';
 import { SERVICE_DROP_INS } from './drop-in.ts';
 import { offerOfLeaseFile } from './lease-options.ts';
 import { NETWORKD_LEASES, networkdLinks } from './managed-links.ts';
 import { networkLines, SYSTEMD_FOLDERS } from './network-lines.ts';
-import { NETWORKD_START_SCRIPT, RELOAD_SIGNAL, RESTART_SIGNAL, UPLINKS } from './start-script.ts';
+import { NETWORKD_START_SCRIPT, RELOAD_SIGNAL, RESTART_SIGNAL } from './start-script.ts';
 import { unreadFiles } from './unread-files.ts';
 
 /** Seconds. systemd-networkd takes any lease time. */
@@ -58,10 +59,10 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
       'ENONE',
       `${unlike.file}:${unlike.line} matches the link by ${unlike.key}, which a link of the stage does not have`,
     );
-  const resolved = program(host, 'systemd-resolved');
+  const resolved = systemdProgram(host, 'systemd-resolved');
   const process = host.processes('systemd-network', 'network').find(({ pid }) => pid === holder.pid);
   const unread = process === undefined ? [] : unreadFiles(host, process, link);
-  const networkd = program(host, 'systemd-networkd');
+  const networkd = systemdProgram(host, 'systemd-networkd');
   if (networkd === null) throw new HostError('ENOENT', `${holderName(holder)}: its program was not found`);
   const byResolved = resolved !== null && ownsResolvConf(host);
   return {
@@ -78,13 +79,13 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
     filesRead: unread,
     events: EVENTS,
     boot: START,
-    resolvConf: byResolved ? UPLINKS : RESOLV_CONF,
+    resolvConf: byResolved ? RESOLVED_UPLINKS : RESOLV_CONF,
     bareStart: true,
     bootNotes: [
       'what generators, netplan and cloud-init put into /run/systemd/network at a boot is taken as it is now',
     ],
     notes: [
-      ...(byResolved ? [`the name servers are those of ${UPLINKS}, which systemd-resolved asks`] : []),
+      ...(byResolved ? [`the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`] : []),
       ...staleNotes(holder, unread),
     ],
   };
@@ -100,11 +101,6 @@ function staleNotes(holder: LeaseHolder, unread: readonly StagedFile[]): string[
 
 const isServer = (word: string) => ipAddress(word.replace(/%.*/, '')) !== null && /^[0-9A-Za-z.:%_-]+$/.test(word);
 const isDomain = (word: string) => /^~?[A-Za-z0-9_.-]+$/.test(word);
-
-function program(host: Host, name: string): string | null {
-  const paths = ['/usr/lib', '/lib'].map((folder) => `${folder}/systemd/${name}`);
-  return paths.find((path) => host.stat(path)?.isFile()) ?? null;
-}
 
 /** The commands of Holdfast's drop-ins for the service, right before systemd-networkd starts; '' if none is in place. */
 function beforeStart(host: Host): string {

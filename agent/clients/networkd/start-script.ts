@@ -1,7 +1,5 @@
 /** The shell script that starts systemd-networkd and systemd-resolved on a stage, and says what comes of the lease. */
-
-/** The file in which systemd-resolved lists the servers of all links. */
-export const UPLINKS = '/run/systemd/resolve/resolv.conf';
+import { RESOLVED_UPLINKS } from '../resolved.ts';
 
 /** The signals to the script by which another program's reload and restart of systemd-networkd are played. */
 export const RELOAD_SIGNAL = 'SIGHUP';
@@ -56,7 +54,7 @@ if [ -n "$running" ] && [ -n "$resolved" ]; then
     fi
 fi
 if [ -n "$resolved" ]; then
-    until grep -qs '^nameserver' ${UPLINKS} || ! grep -q '^DNS=.' "$link"; do sleep 0.1; done
+    until grep -qs '^nameserver' ${RESOLVED_UPLINKS} || ! grep -q '^DNS=.' "$link"; do sleep 0.1; done
 fi
 say() {
     muted=

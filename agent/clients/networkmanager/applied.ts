@@ -1,17 +1,18 @@
 /**
- * The settings that the running NetworkManager applies to a device. It copies the profile when the device is activated, and reads the
- * profile again only at the next activation. Asked over D-Bus by busctl(1), because nmcli(1) does not show it.
+ * What the running NetworkManager has in its hands: the settings that it applies to a device, its profiles, and how it writes
+ * DNS. It copies the profile when the device is activated, and reads the profile again only at the next activation. Asked over
+ * D-Bus by busctl(1), because nmcli(1) does not show it.
  */
 import type { Host } from '../../host/host.ts';
+import { type DBusValue, dbusValues } from './dbus-values.ts';
 import type { ProfileKey } from './profile-text.ts';
 
 const BUS = 'org.freedesktop.NetworkManager';
+const PATH = '/org/freedesktop/NetworkManager';
 
 /** Whether each key is in force on the device; null if NetworkManager does not say. */
 export function isApplied(host: Host, device: string, keys: readonly ProfileKey[]): boolean | null {
-  const path = ask(host, '/org/freedesktop/NetworkManager', BUS, 'GetDeviceByIpIface', 's', device);
-  if (typeof path !== 'string' || !/^\/org\/freedesktop\/NetworkManager\/Devices\/\d+$/.test(path)) return null;
-  const settings = ask(host, path, `${BUS}.Device`, 'GetAppliedConnection', 'u', '0');
+  const settings = appliedSettings(host, device)?.data;
   if (typeof settings !== 'object' || settings === null) return null;
   return keys.every(({ section, key, value }) => {
     const data = (settings as Applied)[section]?.[key]?.data;
@@ -21,24 +22,40 @@ export function isApplied(host: Host, device: string, keys: readonly ProfileKey[
 
 type Applied = Partial<Record<string, Partial<Record<string, { readonly data?: unknown }>>>>;
 
-function ask(host: Host, path: string, ...call: readonly string[]): unknown {
-  const { status, stdout } = host.run('busctl', [
-    '--system',
-    '--json=short',
-    '--timeout=5',
-    'call',
-    BUS,
-    path,
-    ...call,
-  ]);
-  const data = status === 0 ? dataOf(stdout) : null;
-  return Array.isArray(data) ? data[0] : null;
+/** The settings of the device's activation, without secrets; null if NetworkManager does not say. */
+export function appliedSettings(host: Host, device: string): DBusValue | null {
+  const [path] = call(host, PATH, BUS, 'GetDeviceByIpIface', 's', device);
+  if (!isPath(path, /^\/org\/freedesktop\/NetworkManager\/Devices\/\d+$/)) return null;
+  return call(host, path.data, `${BUS}.Device`, 'GetAppliedConnection', 'u', '0')[0] ?? null;
 }
 
-function dataOf(json: string): unknown {
-  try {
-    return (JSON.parse(json) as { data?: unknown }).data ?? null;
-  } catch {
-    return null;
-  }
+/** The profile as NetworkManager read it last, without secrets; null if NetworkManager does not say. */
+export function profileSettings(host: Host, uuid: string): DBusValue | null {
+  const [path] = call(host, `${PATH}/Settings`, `${BUS}.Settings`, 'GetConnectionByUuid', 's', uuid);
+  if (!isPath(path, /^\/org\/freedesktop\/NetworkManager\/Settings\/\d+$/)) return null;
+  return call(host, path.data, `${BUS}.Settings.Connection`, 'GetSettings')[0] ?? null;
+}
+
+/** `dns` and `rc-manager` of the configuration that NetworkManager read last; null if NetworkManager does not say. */
+export function dnsModeInForce(host: Host): { readonly dns: string; readonly rcManager: string } | null {
+  const names = ['Mode', 'RcManager'];
+  const shown = busctl(host, 'get-property', BUS, `${PATH}/DnsManager`, `${BUS}.DnsManager`, ...names);
+  const [dns, rcManager] = shown.split('\n').map((line) => dbusValues(line)[0]?.data);
+  const isWord = (text: unknown): text is string => typeof text === 'string' && /^[a-z-]+$/.test(text);
+  return isWord(dns) && isWord(rcManager) ? { dns, rcManager } : null;
+}
+
+/** The path stands in the next call. */
+function isPath(value: DBusValue | undefined, form: RegExp): value is { type: string; data: string } {
+  return typeof value?.data === 'string' && form.test(value.data);
+}
+
+function call(host: Host, path: string, ...words: readonly string[]): DBusValue[] {
+  return dbusValues(busctl(host, 'call', BUS, path, ...words));
+}
+
+/** '' if the bus or NetworkManager does not answer. */
+function busctl(host: Host, ...words: readonly string[]): string {
+  const { status, stdout } = host.run('busctl', ['--system', '--json=short', '--timeout=5', ...words]);
+  return status === 0 ? stdout : '';
 }

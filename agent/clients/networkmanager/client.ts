@@ -52,5 +52,6 @@ export const networkManagerClient: DhcpClient = {
           ...editedProfiles(host),
         ],
   sysctls: networkManagerSysctls,
+  stage: async (host, holder, iface) => (await import('./stage.ts')).networkManagerStage(host, holder, iface),
   leaseFiles: ['/run/NetworkManager/devices/x'],
 };

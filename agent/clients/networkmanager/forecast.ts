@@ -2,7 +2,6 @@
 import type { ConfiguredState } from '../../config/desired.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import { nullIfRefused } from '../../host/errors.ts';
-import { changedAfterStart } from '../../host/files/file-times.ts';
 import { type IniLine, iniLinesOf } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
@@ -13,9 +12,10 @@ import {
   type LeaseValues,
   valuesWithHeld,
 } from '../lease-forecast.ts';
-import { allConfFiles, mainSettings } from './conf.ts';
+import { mainSettings } from './conf.ts';
 import { type ManagedDevice, managedDevices, valueIn } from './profiles.ts';
-import { DHCP_CONF, hasReadConf, NETWORK_MANAGER_CONF, networkManager } from './running.ts';
+import { NETWORK_MANAGER_CONF, networkManager } from './running.ts';
+import { isUnreadProfile, unreadConf } from './unread-files.ts';
 
 /** A lease for ever (RFC 2131). */
 const INFINITE = 0xffffffff;
@@ -104,21 +104,14 @@ function profileBefore(host: Host, { file, profile }: ManagedDevice): readonly I
   return file === null || original?.before == null ? profile : iniLinesOf(file, original.before);
 }
 
-/** A reload leaves no trace, so the sentence names the way of reading. */
+/** The sentence names the way of reading. */
 function staleFiles(host: Host, process: Process, { file }: ManagedDevice): string | null {
-  const changed = allConfFiles(host).filter((conf) => {
-    const isOurs = conf === NETWORK_MANAGER_CONF || conf === DHCP_CONF;
-    return isOurs ? !hasReadConf(host, process, conf) : changedAfterStart(host, conf, process) !== null;
-  });
+  const changed = unreadConf(host, process);
   const ways = [
     ...(changed.length === 0 ? [] : [`${changed.join(', ')} (read by: nmcli general reload)`]),
-    ...(file !== null && isChanged(host, process, file) ? [`${file} (read by: nmcli connection load ${file})`] : []),
+    ...(file !== null && isUnreadProfile(host, process, file)
+      ? [`${file} (read by: nmcli connection load ${file})`]
+      : []),
   ];
   return ways.length === 0 ? null : `changed after its start: ${ways.join('; ')}`;
-}
-
-/** NetworkManager has read a profile that Holdfast wrote. */
-function isChanged(host: Host, process: Process, file: string): boolean {
-  const original = nullIfRefused(() => new Originals(host).find('file', file));
-  return original?.after !== host.readText(file) && changedAfterStart(host, file, process) !== null;
 }

@@ -1,6 +1,7 @@
 /** Why a rehearsal without an address would do harm that no operator wants. */
 import { networkInterfaces } from 'node:os';
 import type { IpAddress } from '../../address/accepted.ts';
+import { RESOLVED_UPLINKS } from '../../clients/resolved.ts';
 import { inForce, runningOnes } from '../../depends/conf/conf-source.ts';
 import { FORWARDERS } from '../../depends/conf/forwarders.ts';
 import { canonicalAddress, isLoopbackAddress } from '../../depends/found-addresses.ts';
@@ -14,8 +15,6 @@ import type { Host } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 
-/** The servers behind systemd-resolved's own address. */
-const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
 /** Milliseconds for another server's answer. */
 const TIMEOUT = 1_500;
 /** Milliseconds for the kernel's list of routes. */

@@ -8,6 +8,8 @@ import { cameTrue, type Foretold, foretell, foretellBoot } from './foretell.ts';
 import type { LabHost } from './host.ts';
 import { type NetworkdScene, networkdLabHost } from './networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
+import { managedHost } from './networkmanager.ts';
+import { NETWORKMANAGER_EVENTS, NETWORKMANAGER_WAYS } from './networkmanager-events.ts';
 import { staleHost } from './scene.ts';
 import { UDHCPC_EVENTS, UDHCPC_WAYS, udhcpcScene } from './udhcpc-events.ts';
 
@@ -48,6 +50,12 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
     file: '/run/systemd/resolve/resolv.conf',
   }),
   ...casesOf({ client: 'udhcpc', begin: udhcpcScene, ways: UDHCPC_WAYS, events: UDHCPC_EVENTS }),
+  ...casesOf({
+    client: 'NetworkManager',
+    begin: managedHost,
+    ways: NETWORKMANAGER_WAYS,
+    events: NETWORKMANAGER_EVENTS,
+  }),
 ];
 
 function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost }>({

@@ -78,11 +78,15 @@ export async function apply(host: LabHost): Promise<void> {
 }
 
 /** How the new servers came to the host: by Holdfast, or by hand as before the outage. `text`: the edited configuration of the client. */
-export function waysToNew(file: string, text: string): Readonly<Record<string, (host: LabHost) => Promise<void>>> {
+export function waysToNew(
+  file: string,
+  text: string,
+  mode?: number,
+): Readonly<Record<string, (host: LabHost) => Promise<void>>> {
   return {
     'held by Holdfast': apply,
     'edited by hand': async (host) => {
-      await host.write(file, text);
+      await host.write(file, text, mode);
       await host.write('/etc/resolv.conf', WANTED_LINES.map((line) => `${line}\n`).join(''));
     },
   };

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
 import { bootSysctls } from '../../../agent/rehearse/boot-sysctls.ts';
-import { type HeldByDhclient, heldInterfaces } from '../../../agent/rehearse/held-interfaces.ts';
+import { type HeldByDhclient, heldBy, heldInterfaces } from '../../../agent/rehearse/held-interfaces.ts';
 import { judgeRehearsal, type RehearsalOutcome } from '../../../agent/rehearse/judge.ts';
 import { leaseOf } from '../../../agent/rehearse/lease.ts';
 import { variablesOf } from '../../../agent/rehearse/lease-events.ts';
@@ -56,21 +56,33 @@ test('rehearse: without a running dhclient the lease file says whose lease it is
   assert.equal(leaseOf(host, held[0]!.client, 'eth0').lease.address, '10.0.0.5', 'before what the hook recorded');
   assert.throws(() => heldInterfaces(host, 'eth1'), {
     message:
-      'only leases of dhclient, dhcpcd, systemd-networkd and udhcpc can be rehearsed, and eth1 has none, present or past',
+      'only leases of dhclient, dhcpcd, systemd-networkd, NetworkManager and udhcpc can be rehearsed, and eth1 has none, present or past',
   });
 });
 
-test('rehearse: the program that holds the lease in place of dhclient is named', (t) => {
+test('rehearse: the lease of another client than dhclient is found with its process', (t) => {
   const host = patientHost(t, {
     files: { 'sys/class/net/eth0/ifindex': '2\n', 'run/NetworkManager/devices/2': '[dhcp4]\n' },
     others: { NetworkManager: { 4: '/usr/sbin/NetworkManager' } },
   });
-  assert.throws(
-    () => heldInterfaces(host, null),
-    /this host has none, .*: NetworkManager\[4\] on eth0 holds the lease\. `agent status`/,
-  );
-  assert.throws(() => heldInterfaces(host, 'eth0'), /NetworkManager\[4\] on eth0 holds the lease/);
+  assert.deepEqual(heldInterfaces(host, null).map(heldBy), ['NetworkManager[4] on eth0']);
   assert.throws(() => heldInterfaces(host, 'eth1'), /eth1 has none, present or past$/);
+});
+
+test('rehearse: a dhclient that NetworkManager runs holds the lease, not NetworkManager as well', (t) => {
+  const files = { 'sys/class/net/eth0/ifindex': '2\n', 'run/NetworkManager/devices/2': '[dhcp4]\n' };
+  const words = (script: string) => `dhclient -4 -sf ${script} eth0`;
+  const held = (script: string) =>
+    heldInterfaces(
+      patientHost(t, {
+        files,
+        dhclients: { 7: words(script) },
+        others: { NetworkManager: { 4: '/usr/sbin/NetworkManager' } },
+      }),
+      null,
+    );
+  assert.deepEqual(held('/usr/libexec/nm-dhcp-helper').map(heldBy), ['dhclient[7] on eth0']);
+  assert.throws(() => held('/sbin/dhclient-script'), /two clients hold eth0/);
 });
 
 test('rehearse: the hook’s record counts where dhclient’s file is gone', (t) => {

@@ -162,11 +162,13 @@ test('NetworkManager, ignore: with every version a running device is pending unt
       [{ ipv4: {} }, 'skipped', 'unknown'],
     ] as const) {
       const host = hostWith(t, { [PROFILE]: edited });
-      const answer = (data: unknown) => ({ status: 0, stdout: JSON.stringify({ data }), stderr: '', error: null });
+      const answer = (type: string, ...data: unknown[]) => {
+        return { status: 0, stdout: JSON.stringify({ type, data }), stderr: '', error: null };
+      };
       host.run = (_program, args) => {
-        if (args.includes('Version')) return answer(version);
-        if (args.includes('GetAppliedConnection')) return answer([applied]);
-        return answer(['/org/freedesktop/NetworkManager/Devices/2']);
+        if (args.includes('Version')) return answer('s', version);
+        if (args.includes('GetAppliedConnection')) return answer('a{sa{sv}}t', applied, 2);
+        return answer('o', '/org/freedesktop/NetworkManager/Devices/2');
       };
       const found = (await findingsOf(host, 'routers')).find(({ key }) => key === 'NetworkManager on eth0');
       assert.equal(found?.state, state, version);

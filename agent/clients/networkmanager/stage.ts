@@ -1,0 +1,161 @@
+/**
+ * How NetworkManager(8) is rehearsed: the machine's start, its own restart, and the events of its lease, with a message bus
+ * of its own. systemd-resolved runs beside it if libc asks that.
+ */
+import { HostError } from '../../host/errors.ts';
+import { type IniLine, iniLines } from '../../host/files/ini.ts';
+import type { Host } from '../../host/host.ts';
+import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { holderName, type LeaseHolder } from '../client.ts';
+import { linkNames } from '../link-names.ts';
+import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
+import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
+import { systemdProgram } from '../systemd-program.ts';
+import { allConfLines, foreignClient } from './conf.ts';
+import { type ManagedDevice, managedDevices, profileLine, valueIn } from './profiles.ts';
+import { offerOfRecord } from './record-options.ts';
+import { rememberedFiles } from './remembered-files.ts';
+import { NETWORKMANAGER_START_SCRIPT } from './start-script.ts';
+
+const RUN = '/run/NetworkManager';
+
+/** Seconds. NetworkManager renews after a half of the lease and rebinds after seven eighths, whatever the server says. */
+const SHORT = { lease: 16, renew: 8, rebind: 14 };
+const QUIET = { lease: 600, renew: 300, rebind: 525 };
+
+/** Seconds: `ipv4.dhcp-timeout`, and the longest that a rehearsal waits for. */
+const PATIENCE = 45;
+const LONGEST = 60;
+
+const RUNNING = { atStart: false, signal: null, times: SHORT, within: 40 } as const;
+const TOLD = { ...RUNNING, answering: 'all', times: QUIET } as const;
+const START = { atStart: true, signal: null, times: QUIET, answering: 'all', ends: ['LEASED'], within: 40 } as const;
+
+/** @param patience null if NetworkManager asks for longer than a rehearsal waits. */
+function eventsOf(patience: number | null): StagePlan['events'] {
+  // The address goes at once. resolv.conf follows when NetworkManager has asked in vain for a while, and gives up.
+  const gone: Pick<StagedEvent, 'ends' | 'within'> =
+    patience === null ? { ends: ['LOST'], within: 40 } : { ends: ['FAILED'], within: SHORT.lease + patience + 15 };
+  return {
+    RENEW: { ...RUNNING, answering: 'all', ends: [], answered: 'unicast 3 5' },
+    REBIND: { ...RUNNING, answering: 'broadcast', ends: [], answered: 'broadcast 3 5' },
+    NAK: { ...RUNNING, answering: 'nak', ...gone },
+    EXPIRE: { ...RUNNING, answering: 'none', ...gone },
+    RELOAD: { ...TOLD, signal: 'SIGHUP', ends: ['RELOADED'] },
+    REAPPLY: { ...TOLD, signal: 'SIGUSR1', ends: ['REAPPLIED'] },
+    REBOOT: START,
+    BOUND: START,
+    TIMEOUT: { ...START, answering: 'none', ends: ['CONNECTED', 'FAILED'], within: (patience ?? PATIENCE) + 15 },
+  };
+}
+
+export function networkManagerStage(host: Host, holder: LeaseHolder, iface: string): StagePlan {
+  const device = managedDevices(host).find(({ name }) => name === iface);
+  const offer = device === undefined ? null : offerOfRecord(device.record);
+  if (device === undefined || offer === null)
+    throw new HostError('ENOLEASE', `${holderName(holder)} has recorded no IPv4 lease of ${iface}`);
+  const { file, uuid } = device;
+  if (file === null)
+    throw new HostError('ENONE', `no file has the profile of ${iface}: NetworkManager has it in its memory only`);
+  const why = notStaged(host, device.profile, file);
+  if (why !== null) throw new HostError('ENONE', why);
+  const memory = rememberedFiles(host, holder, device);
+  const patience = patienceOf(host, device);
+  const byResolved = ownsResolvConf(host);
+  const index = [...linkNames(host)].find(([, name]) => name === iface)?.[0] ?? '';
+  return {
+    offer,
+    command: [
+      ...['sh', '-uc', NETWORKMANAGER_START_SCRIPT, 'start', iface, index, offer.address, uuid ?? ''],
+      ...[String(patience ?? PATIENCE), dispatcher(host), byResolved ? resolved(host) : ''],
+      ...[memory.conf, file, memory.isLoaded ? 'yes' : '', ...memory.profile],
+    ],
+    script: null,
+    leased: ['LEASED'],
+    runFolder: RUN,
+    keptInRun: RUN,
+    missing: [],
+    // NetworkManager writes them before the event: they are then put back.
+    filesRead: [...(byResolved ? [] : present(host, RESOLV_CONF)), ...present(host, file)],
+    events: eventsOf(patience),
+    ...(byResolved ? { resolvConf: RESOLVED_UPLINKS } : {}),
+    bareStart: true,
+    bootNotes: [`what netplan and other generators put into ${RUN} at a boot is taken as it is now`],
+    notes: [
+      ...(byResolved ? [`the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`] : []),
+      ...(patience === null
+        ? [
+            `${iface} has a long ipv4.dhcp-timeout: when that ends NetworkManager gives the device up, which the rehearsal does not wait for`,
+          ]
+        : []),
+      ...otherServers(host, device),
+      ...memory.notes,
+    ],
+  };
+}
+
+/** Why a stage would not be like the host; null if it is. */
+function notStaged(host: Host, profile: readonly IniLine[], file: string): string | null {
+  const foreign = foreignClient(host);
+  if (foreign !== null) return `${foreign}, and only NetworkManager's own DHCP client can be rehearsed`;
+  if (host.stat('/usr/bin/dbus-daemon') === null)
+    return 'the stage needs a message bus of its own, and dbus-daemon is not installed (dbus-broker starts no dispatcher without systemd)';
+  const type = valueIn(profile, 'connection', 'type');
+  if (type !== 'ethernet' && type !== '802-3-ethernet')
+    return `${file} is of the type ${type ?? '(none)'}, and the stage has Ethernet only`;
+  const secured = profile.find(({ section }) => section === '802-1x');
+  if (secured !== undefined)
+    return `${secured.file}:${secured.line} wants 802.1X, and no switch of the stage would answer`;
+  const match = profile.find(({ section, key }) => section === 'match' && !ALIKE.has(key));
+  if (match !== undefined)
+    return `${match.file}:${match.line} matches the device by ${match.key}, which a device of the stage does not have`;
+  const six = profileLine(profile, 'ipv6', 'may-fail');
+  if (six?.value === 'false') return `${six.file}:${six.line} waits for IPv6, which the stage does not have`;
+  return null;
+}
+
+/** The keys of [match] by which the stage's device is like the host's. */
+const ALIKE = new Set(['interface-name', 'kernel-command-line']);
+
+/** Seconds; null if they are longer than a rehearsal waits. */
+function patienceOf(host: Host, { profile }: ManagedDevice): number | null {
+  const own = Number(valueIn(profile, 'ipv4', 'dhcp-timeout') ?? 0);
+  const general = allConfLines(host).findLast(({ key }) => key === 'ipv4.dhcp-timeout')?.value ?? PATIENCE;
+  const seconds = own > 0 ? own : Number(general);
+  return seconds > 0 && seconds <= LONGEST ? seconds : null;
+}
+
+function dispatcher(host: Host): string {
+  const service = '/usr/share/dbus-1/system-services/org.freedesktop.nm_dispatcher.service';
+  const program = iniLines(host, service).find(({ key }) => key === 'Exec')?.value;
+  if (program === undefined) throw new HostError('ENOENT', `${service} does not name NetworkManager's dispatcher`);
+  return program;
+}
+
+function resolved(host: Host): string {
+  const program = systemdProgram(host, 'systemd-resolved');
+  if (program === null) throw new HostError('ENOENT', `${RESOLV_CONF} is systemd-resolved's, which was not found`);
+  return program;
+}
+
+function present(host: Host, path: string): StagedFile[] {
+  const text = host.stat(path)?.isFile() ? host.readText(path) : null;
+  return text === null ? [] : [{ path, text, changed: host.stat(path)?.mtimeMs ?? 0 }];
+}
+
+/** The name servers that NetworkManager has from elsewhere: other devices, IPv6. */
+function otherServers(host: Host, { name, record, profile }: ManagedDevice): string[] {
+  const words = (text: string | null) => (text ?? '').split(/[\s,;]+/);
+  const own = new Set([
+    ...words(valueIn(record, 'dhcp4', 'dhcp4.domain_name_servers')),
+    ...words(valueIn(profile, 'ipv4', 'dns')),
+    ...words(valueIn(profile, 'ipv6', 'dns')),
+  ]);
+  const merged = host.readText(`${RUN}/no-stub-resolv.conf`) ?? '';
+  const others = [...merged.matchAll(/^nameserver\s+(\S+)/gm)].map(([, one]) => one!).filter((one) => !own.has(one));
+  return others.length === 0
+    ? []
+    : [
+        `NetworkManager has ${others.join(', ')} from IPv6 or from another device than ${name}, which the stage does not have`,
+      ];
+}

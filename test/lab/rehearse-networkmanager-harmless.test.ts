@@ -1,0 +1,100 @@
+/** A rehearsal with the real NetworkManager leaves the host as it was: its files, network, processes, its NetworkManager and the wire. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
+import { Log } from '../parts/lab/log.ts';
+import { managedHost, noNetworkManager, offersOf } from '../parts/lab/networkmanager.ts';
+import { apply } from '../parts/lab/scene.ts';
+
+type Scene = Awaited<ReturnType<typeof managedHost>>;
+
+const options = { skip: noNetworkManager, concurrency: 2 };
+const SCRIPT = '/etc/NetworkManager/dispatcher.d/50-site';
+
+/** Each is the whole text of a dispatcher script, or of a pre-up one; the host must not notice any. */
+const SCRIPTS: Record<string, string> = {
+  'removes files': 'rm -rf /etc/NetworkManager /var/lib/NetworkManager /run/NetworkManager; echo x >/usr/rehearsed',
+  'takes the network down': 'ip link del eth0; ip route flush table main; echo 1 >/proc/sys/net/ipv4/ip_forward',
+  'kills all it sees': 'kill -9 -1',
+  'speaks to NetworkManager on the bus':
+    'nmcli connection down eth0; nmcli connection delete eth0; nmcli general reload; nmcli networking off',
+  'looks for the host’s bus': `for socket in /run/dbus/system_bus_socket /proc/*/root/run/dbus/system_bus_socket; do
+      busctl --address="unix:path=$socket" call org.freedesktop.NetworkManager /org/freedesktop/NetworkManager \
+        org.freedesktop.NetworkManager Reload u 0
+    done`,
+  'undoes the stage':
+    'umount -l / /etc /run /proc /dev /sys; mount -t tmpfs t /etc; nsenter -t 1 -a true; nsenter --net=/proc/1/fd/8 ip addr add 10.77.0.1/24 dev peer0',
+};
+
+test('rehearse: with a destructive dispatcher script the host stays as it was', options, async (t) => {
+  const scripts = Object.entries(SCRIPTS).map(([name, text]) =>
+    t.test(name, async () => {
+      await using scene = await quietHost();
+      const { host } = scene;
+      await apply(host);
+      for (const file of [SCRIPT, '/etc/NetworkManager/dispatcher.d/pre-up.d/50-site'])
+        await host.write(file, `#!/bin/sh\n${text}\n`, 0o755);
+      const before = await fingerprint(host);
+      const noticed = await notices(scene);
+      const { code, stdout, stderr } = await host.agent('rehearse', 'lease', '--reason', 'REBOOT', 'REAPPLY', '--json');
+      assert.ok(code === 0 || code === 2 || code === 4, stdout + stderr);
+      JSON.parse(stdout);
+      assert.deepEqual(await changedSince(host, before), []);
+      assert.deepEqual(await notices(scene), noticed, 'no packet, no word of NetworkManager, no script');
+    }),
+  );
+  await Promise.all(scripts);
+});
+
+test('rehearse control: the look sees what a reload and a lease do to the host', options, async () => {
+  await using scene = await quietHost();
+  const { host } = scene;
+  const noticed = await notices(scene);
+  await host.sh('nmcli general reload; nmcli connection up eth0; sleep 0.5');
+  const then = await notices(scene);
+  assert.notEqual(then[0], noticed[0], 'packets');
+  assert.notEqual(then[1], noticed[1], 'scripts');
+  assert.notDeepEqual(then.slice(2), noticed.slice(2), 'NetworkManager’s own words');
+});
+
+test(
+  'rehearse: after any end, neither NetworkManager nor the bus nor the server of the stage goes on',
+  options,
+  async (t) => {
+    const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'].map((signal) =>
+      t.test(signal, async () => {
+        await using scene = await quietHost();
+        const { host } = scene;
+        await host.write(SCRIPT, '#!/bin/sh\nsleep 4321\n', 0o755);
+        const before = await fingerprint(host);
+        const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse lease --reason REBOOT']);
+        const pid = await new Log(child.stdout!).until(/^\d+$/);
+        const ended = once(child, 'exit');
+        const sleeping = 'pgrep -fx "sleep 4321" >/dev/null';
+        await host.sh(`until ${sleeping}; do sleep 0.05; done; kill -${signal.slice(3)} ${pid}`);
+        await ended;
+        await host.sh(`while ${sleeping} || pgrep -f "[r]ehearse serve" >/dev/null; do sleep 0.05; done`);
+        assert.deepEqual(await changedSince(host, before), []);
+      }),
+    );
+    await Promise.all(signals);
+  },
+);
+
+/** A host whose NetworkManager has its lease for long, so that every packet and every event is another program's doing. */
+async function quietHost() {
+  const scene = await managedHost({ lease: 600, offers: offersOf('old.example.com') });
+  const { host } = scene;
+  await host.sh(`sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+    while pgrep -x nm-dispatcher >/dev/null; do sleep 0.1; done
+    ip netns exec server ip neigh replace 10.77.0.100 lladdr $(cat /sys/class/net/eth0/address) dev srv0`);
+  return scene;
+}
+
+/** The packets that the host has sent, the events that its dispatcher ran, and what its NetworkManager has said. */
+async function notices({ host, manager }: Scene): Promise<string[]> {
+  const packets = await host.sh('cat /sys/class/net/*/statistics/tx_packets | xargs');
+  const events = await host.sh('wc -l </run/lab/events');
+  return [packets, events, ...manager.log.lines];
+}

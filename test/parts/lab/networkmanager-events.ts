@@ -1,0 +1,127 @@
+/**
+ * Each event of NetworkManager, made to happen on a throw-away host: real programs, real servers. `happen` leaves the host as the
+ * event left it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
+import type { LabHost } from './host.ts';
+import { CONNECTION, Manager, type managedHost, offersOf, renewals } from './networkmanager.ts';
+import { NEW, OLD, waysToNew } from './scene.ts';
+
+type Scene = Awaited<ReturnType<typeof managedHost>>;
+
+export const PROFILE = '/etc/NetworkManager/system-connections/eth0.nmconnection';
+
+/** The hand that edits the profile does not have NetworkManager read it. */
+export const NETWORKMANAGER_WAYS = waysToNew(
+  PROFILE,
+  CONNECTION.replace('method=auto', `method=auto\ndns=${NEW.join(';')};\nignore-auto-dns=true`),
+  0o600,
+);
+
+const OFFERS = offersOf('old.example.com');
+/** Seconds. NetworkManager renews after a half of the lease. */
+const SHORT = { lease: 30, offers: OFFERS };
+const LONG = { lease: 600, offers: OFFERS };
+
+interface NetworkManagerEvent {
+  readonly dhcp: typeof SHORT;
+  /** Whether the address is lost by it. */
+  readonly givesUp: boolean;
+  happen(scene: Scene): Promise<void>;
+}
+
+export const NETWORKMANAGER_EVENTS: Readonly<Record<string, NetworkManagerEvent>> = {
+  RENEW: {
+    dhcp: SHORT,
+    givesUp: false,
+    async happen({ host, server }) {
+      await renewals(server, 1);
+      await settled(host);
+    },
+  },
+  REBIND: {
+    dhcp: SHORT,
+    givesUp: false,
+    async happen({ host, server }) {
+      await server.stop();
+      const offers = [`--dhcp-option=6,${OLD.join(',')}`, '--dhcp-option=15,old.example.com'];
+      await (await startAnotherServer(host, offers)).until(/DHCPACK/);
+      await settled(host);
+    },
+  },
+  NAK: {
+    dhcp: SHORT,
+    givesUp: true,
+    async happen({ host, server }) {
+      await server.stop();
+      await refuseAll(host);
+      await failed(host);
+    },
+  },
+  EXPIRE: {
+    dhcp: SHORT,
+    givesUp: true,
+    async happen({ host, server }) {
+      await server.stop();
+      await failed(host);
+    },
+  },
+  RELOAD: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host }) {
+      await host.sh('nmcli general reload; nmcli connection reload; sleep 1');
+      await settled(host);
+    },
+  },
+  REAPPLY: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host }) {
+      await host.sh('nmcli connection reload; nmcli device reapply eth0; sleep 1');
+      await settled(host);
+    },
+  },
+  REBOOT: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host, manager }) {
+      await manager.kill();
+      await Manager.start(host);
+      await settled(host);
+    },
+  },
+  TIMEOUT: {
+    dhcp: LONG,
+    givesUp: false,
+    async happen({ host, manager, server }) {
+      await server.stop();
+      await manager.kill();
+      await Manager.start(host);
+      await settled(host);
+    },
+  },
+  boot: { dhcp: LONG, givesUp: false, happen: (scene) => reboot(scene) },
+};
+
+/** The machine's start, as far as it is NetworkManager's matter. */
+async function reboot({ host, manager }: Scene): Promise<void> {
+  await manager.kill();
+  await host.sh(`pkill -KILL -x nm-dispatcher || :
+    ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/NetworkManager /run/holdfast`);
+  await Manager.start(host);
+  await settled(host);
+}
+
+/** When the lease has ended and NetworkManager has asked in vain, it gives the device up. */
+async function failed(host: LabHost): Promise<void> {
+  await host.sh('while grep -qs "^connection-uuid=1111" /run/NetworkManager/devices/*; do sleep 0.1; done');
+  await settled(host);
+}
+
+/** The dispatcher runs its scripts one after another. */
+async function settled(host: LabHost): Promise<void> {
+  await sleep(500);
+  await host.sh('while pgrep -P "$(pgrep -d, -x nm-dispatcher)" >/dev/null 2>&1; do sleep 0.05; done; sleep 0.3');
+}
