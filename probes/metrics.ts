@@ -230,6 +230,11 @@ export const METRICS = {
   },
   'holdfast.heals': { unit: '{heal}', kind: 'counter', description: 'Drifts that were put right, by resource' },
   'holdfast.condition': { unit: '1', kind: 'gauge', description: '1 for each present condition (attribute code)' },
+  'holdfast.change.provisional': {
+    unit: '1',
+    kind: 'gauge',
+    description: '1 for a change that is not proved by a lease event and a boot yet (attribute holdfast.change.id)',
+  },
   'holdfast.probe.duration': { unit: 's', kind: 'gauge', description: 'Time of the last reading, by probe' },
   'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },
   'holdfast.heartbeat.sequence': { unit: '1', kind: 'counter', description: 'Number of this heartbeat since start' },

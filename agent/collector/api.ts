@@ -1,7 +1,7 @@
 /** The collector's HTTP API, as the page and other readers see it. All times are milliseconds since the epoch. */
 import type { Dependence, Tense } from '../depends/dependence.ts';
 
-/** `GET /api/v1/hosts?search=&label=key:value&attention=1&limit=&offset=`: attention first, then by name. */
+/** `GET /api/v1/hosts?search=&label=key:value&attention=1&change=&limit=&offset=`: attention first, then by name. */
 export interface HostsAnswer {
   readonly total: number;
   readonly hosts: readonly HostRow[];
@@ -30,6 +30,8 @@ export interface SummaryAnswer {
   /** Hosts by the code of what needs attention: `silent`, `drifted`, `duplicate-id` …; the 100 most frequent. */
   readonly attention: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, readonly string[]>>;
+  /** Changes that are provisional on some hosts; the 20 with the most hosts. */
+  readonly provisional: readonly { readonly change: string; readonly hosts: number }[];
   readonly version: string;
 }
 
@@ -46,6 +48,8 @@ export interface HostRow {
   readonly routes: { readonly ipv4: RouteTable | null; readonly ipv6: RouteTable | null };
   /** The number in the last 24 h. */
   readonly memoryErrors: number;
+  /** The id of the change that no lease event and boot has proved yet; null if there is none. */
+  readonly provisional: string | null;
   readonly attention: readonly { readonly code: string; readonly text: string; readonly since: number }[];
 }
 

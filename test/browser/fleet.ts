@@ -106,16 +106,29 @@ export class Fleet {
     }
     const sorted = Object.entries(labels).map(([key, values]) => [key, [...values].sort()]);
     const { trouble } = this;
-    return { trouble, hosts: this.hosts.size, attention, labels: Object.fromEntries(sorted), version: '0.1.0' };
+    const changes = Map.groupBy(this.hosts.values(), ({ row }) => row.provisional);
+    const provisional = [...changes].flatMap(([change, { length }]) =>
+      change === null ? [] : [{ change, hosts: length }],
+    );
+    return {
+      trouble,
+      provisional,
+      hosts: this.hosts.size,
+      attention,
+      labels: Object.fromEntries(sorted),
+      version: '0.1.0',
+    };
   }
 
   #list(query: URLSearchParams): HostsAnswer {
     const [key, value] = (query.get('label') ?? '').split(':');
     const code = query.get('attention') ?? '';
     const search = query.get('search') ?? '';
+    const change = query.get('change') ?? '';
     const found = [...this.hosts.values()]
       .map(({ row }) => row)
       .filter((row) => row.name.includes(search))
+      .filter((row) => change === '' || row.provisional === change)
       .filter((row) => !key || row.labels[key] === value)
       .filter((row) => code === '' || row.attention.some((each) => code === '1' || each.code === code))
       .sort((a, b) => Number(b.attention.length > 0) - Number(a.attention.length > 0) || (a.name < b.name ? -1 : 1));

@@ -37,6 +37,7 @@ export function wellHost(name: string, labels: Record<string, string>): FleetHos
       ipv6: { count: ipv6.at(-1)![1], limit: router ? 4_096 : null, used: ipv6.at(-1)![1] },
     },
     memoryErrors: 0,
+    provisional: null,
     attention: [],
   };
   const settings = ['dns.nameservers', 'dns.search', 'dns.sortlist', 'dhclient.supersede.ntp-servers']

@@ -21,6 +21,7 @@ const OF_ROW: ReadonlySet<string> = new Set<MetricName>([
   'holdfast.setting.state',
   'holdfast.dhclient.stale',
   'holdfast.condition',
+  'holdfast.change.provisional',
   'system.network.route.count',
   'system.network.route.limit',
   'system.network.route.cache',
@@ -72,6 +73,7 @@ export function makeRow(
     settings: { ok: count(states, 'ok'), drifted: count(states, 'drifted'), unknown: count(states, 'unknown') },
     routes: seen.routes,
     memoryErrors,
+    provisional: seen.provisional,
     attention,
   };
 }
@@ -98,6 +100,7 @@ interface Seen {
   readonly stale: string[];
   /** The present conditions by code, each with its attributes. */
   readonly conditions: Map<string, string[]>;
+  provisional: string | null;
 }
 
 function look(host: HostState, table: SeriesTable): Seen {
@@ -106,6 +109,7 @@ function look(host: HostState, table: SeriesTable): Seen {
     routes: { ipv4: null, ipv6: null },
     stale: [],
     conditions: new Map(),
+    provisional: null,
   };
   const limits = new Map<string, number>();
   const used = new Map<string, number>();
@@ -123,7 +127,9 @@ function look(host: HostState, table: SeriesTable): Seen {
         seen.routes[type] = { count: value, limit: null, used: value };
       }
     } else if (value !== 1) continue;
-    else if (series.metric === 'holdfast.setting.state') {
+    else if (series.metric === 'holdfast.change.provisional') {
+      seen.provisional = cut(attributes['holdfast.change.id'] ?? '', LONGEST_CODE) || null;
+    } else if (series.metric === 'holdfast.setting.state') {
       const { setting = '', moment = '', state = '' } = attributes;
       const moments = seen.settings.get(setting);
       if (moments === undefined) seen.settings.set(setting, new Map([[moment, state]]));

@@ -121,9 +121,10 @@ export class Rows {
     const duplicate = this.#clones.sentence(host, now);
     const row = makeRow(host, this.#series, { silent: this.#silent(host, now), duplicate }, now);
     host.attention = new Map(row.attention.map(({ code, since }) => [code, since]));
+    const wasProvisional = this.#rows.get(host)?.provisional ?? null;
     const needsOther = JSON.stringify([...host.attention]) !== before;
     if (needsOther) this.#onAttention(host);
-    if (needsOther || !this.#rows.has(host)) this.#regrouped = true;
+    if (needsOther || row.provisional !== wasProvisional || !this.#rows.has(host)) this.#regrouped = true;
     this.#rows.set(host, row);
     return row;
   }

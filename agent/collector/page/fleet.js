@@ -1,11 +1,12 @@
 /**
  * All hosts, the ones that need attention first: filters, search, and one page of the list, kept up to date with the
- * collector. The address holds the search (`#/?search=…&label=…&attention=…&page=2`), so a reader can keep and send it.
+ * collector. The address holds the search (`#/?search=…&label=…&attention=…&change=…&page=2`), so a reader can keep and send it.
  *
  * @import { HostsAnswer, StreamMessage, SummaryAnswer } from '../api.ts'
  */
 import { getHosts } from './api.js';
 import { allCodes, attention } from './attention.js';
+import { pressChange, showChanges } from './changes.js';
 import { arrange, byId, fill, html } from './dom.js';
 import { count, counted } from './format.js';
 import { hostLine } from './row.js';
@@ -21,7 +22,7 @@ const previous = byId('previous', 'button');
 const next = byId('next', 'button');
 const list = /** @type {HTMLElement} */ (byId('hosts', 'table').querySelector('tbody'));
 
-let wanted = { search: '', label: '', attention: '', page: 1 };
+let wanted = { search: '', label: '', attention: '', change: '', page: 1 };
 /** @type {Map<string, ReturnType<typeof hostLine>>} */
 const lines = new Map();
 /**
@@ -36,7 +37,7 @@ let total = 0;
 let asking = new AbortController();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let settling;
-let known = '';
+let seen = '';
 
 /** @param {(error: unknown) => void} failed gets the error of a failed request */
 export function fleet(failed) {
@@ -50,7 +51,7 @@ export function fleet(failed) {
   previous.addEventListener('click', () => turn(-1));
   next.addEventListener('click', () => turn(1));
   byId('clear', 'button').addEventListener('click', () => {
-    go({ search: '', label: '', attention: '', page: 1 });
+    go({ search: '', label: '', attention: '', change: '', page: 1 });
     search.focus();
   });
 
@@ -77,11 +78,13 @@ export function fleet(failed) {
         search: query.get('search') ?? '',
         label: query.get('label') ?? '',
         attention: query.get('attention') ?? '',
+        change: query.get('change') ?? '',
         page: Number.isSafeInteger(page) && page > 1 ? page : 1,
       };
       if (document.activeElement !== search) search.value = wanted.search;
       if (label.options.length > 0) label.value = wanted.label;
       for (const [code, button] of filters) button.setAttribute('aria-pressed', String(code === wanted.attention));
+      pressChange(wanted.change);
       inSight = true;
       document.title = 'Holdfast: hosts';
       await load();
@@ -97,12 +100,13 @@ export function fleet(failed) {
       showSummary(summary);
       if (!inSight) return;
       // A host may have come, gone, or moved within the list.
-      let moved = JSON.stringify([summary.hosts, summary.attention]) !== known;
+      const known = JSON.stringify([summary.hosts, summary.attention, summary.provisional]);
+      let moved = known !== seen;
       for (const row of hosts) {
         lines.get(row.id)?.update(row);
         if (reasons.has(row.id)) moved ||= reasons.get(row.id) !== reasonsOf(row);
       }
-      known = JSON.stringify([summary.hosts, summary.attention]);
+      seen = known;
       if (moved && settling === undefined) settling = setTimeout(load, SETTLE);
     },
     showSummary,
@@ -179,6 +183,7 @@ function showSummary(summary) {
   byId('somebody').hidden = summary.hosts === 0;
   fill(byId('how-to', 'pre'), location.origin, (origin) => [`report:\n  endpoint: ${origin}`]);
   showFilters(summary);
+  showChanges(summary.provisional, wanted.change, (change) => go({ change, page: 1 }));
   // The choice is not rebuilt while it is open.
   if (document.activeElement !== label) fill(label, summary.labels, labelOptions);
   label.value = wanted.label;

@@ -149,14 +149,15 @@ function showRow(now) {
   );
 }
 
-/** @param {Pick<HostRow, 'id' | 'lastSeen' | 'silent' | 'agent' | 'kernel' | 'labels' | 'memoryErrors'>} row */
-function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors }) {
+/** @param {Pick<HostRow, 'id' | 'lastSeen' | 'silent' | 'agent' | 'kernel' | 'labels' | 'memoryErrors' | 'provisional'>} row */
+function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, provisional }) {
   /** @type {[string, (Node | string)[]][]} */
   const all = [
     ['Last seen', [age(lastSeen), silent ? html('b', { class: 'bad' }, ' silent') : '']],
     ['Agent', [agent || 'unknown']],
     ['Kernel', [kernel || 'unknown']],
     ['Memory errors in 24 h', [count(memoryErrors)]],
+    ...(provisional ? [/** @type {[string, Node[]]} */ (['Provisional change', [html('code', {}, provisional)]])] : []),
     ['Labels', Object.keys(labels).length > 0 ? [html('span', { class: 'labels' }, ...labelTags(labels))] : ['none']],
     ['Id', [html('code', {}, id)]],
   ];

@@ -16,11 +16,19 @@ type Labels = Readonly<Record<string, string>>;
 /** Yields the answer in parts, so that a large fleet's answer is never whole in memory. */
 export function* fleetExposition(fleet: Fleet, query: Query, receiver: Receiver, store: Store): Generator<string> {
   const { heartbeats, missed, events, repeats, forgotten } = fleet.counters;
-  const { hosts, attention, trouble } = query.summary();
+  const { hosts, attention, provisional, trouble } = query.summary();
   yield one('holdfast_hosts', 'gauge', 'Hosts that have reported', hosts);
   yield family(
     { name: 'holdfast_hosts_attention', type: 'gauge', help: 'Hosts that need attention, by code' },
     Object.entries(attention).map(([code, count]) => [{ code }, count]),
+  );
+  yield family(
+    {
+      name: 'holdfast_hosts_provisional',
+      type: 'gauge',
+      help: 'Hosts with a change that is not proved yet, by change',
+    },
+    provisional.map(({ change, hosts }) => [{ change }, hosts]),
   );
   yield family(
     { name: 'holdfast_collector_trouble', type: 'gauge', help: 'What is wrong with the collector itself, by code' },

@@ -41,9 +41,10 @@ export class Query {
   }
 
   hosts(parameters: URLSearchParams): HostsAnswer {
-    onlyThese(parameters, ['search', 'label', 'attention', 'limit', 'offset'], ['label']);
+    onlyThese(parameters, ['search', 'label', 'attention', 'change', 'limit', 'offset'], ['label']);
     const search = (parameters.get('search') ?? '').toLowerCase();
     const attention = parameters.get('attention') ?? '';
+    const change = parameters.get('change') ?? '';
     const labels = labelsIn(parameters);
     const offset = wholeNumber(parameters, 'offset', 0, Number.MAX_SAFE_INTEGER);
     const limit = wholeNumber(parameters, 'limit', 100, MOST.hosts);
@@ -51,6 +52,7 @@ export class Query {
       (row) =>
         (search === '' || row.name.toLowerCase().includes(search) || row.id.toLowerCase().includes(search)) &&
         (attention === '' || row.attention.some(({ code }) => attention === '1' || attention === code)) &&
+        (change === '' || row.provisional === change) &&
         labels.every(([name, value]) => Object.hasOwn(row.labels, name) && row.labels[name] === value),
     );
     return { total: found.length, hosts: found.slice(offset, offset + limit) };

@@ -39,12 +39,18 @@ export async function askUntilJudged(
   const over = new AbortController();
   const ended = AbortSignal.any([over.signal, signal]);
   const judgement = () => judge(before, [...latest.values()], touches);
+  let confirmed: Judgement | null = null;
   const asked = witnesses
     .filter(({ name }) => former.has(name))
     .map(async (witness) => {
       for (;;) {
-        latest.set(witness.name, await witness.ask(question, ended));
-        if (judgement().kind === 'confirmed') over.abort();
+        const answer = await witness.ask(question, ended);
+        latest.set(witness.name, answer);
+        const found = judgement();
+        if (found.kind === 'confirmed') {
+          confirmed ??= found;
+          over.abort();
+        }
         await sleep(PAUSE, undefined, { signal: ended });
       }
     });
@@ -56,6 +62,7 @@ export async function askUntilJudged(
     clearTimeout(timer);
   }
   signal.throwIfAborted();
+  if (confirmed !== null) return confirmed;
   // A witness whose first question is still open has not answered in the whole time.
   for (const [name, then] of former) {
     if (!latest.has(name)) latest.set(name, { ...then, answered: false, reached: false, why: 'no answer in time' });

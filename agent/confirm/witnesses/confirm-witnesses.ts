@@ -1,6 +1,6 @@
 /** All witnesses of a trial, by the configuration. */
 
-import type { ConfiguredState } from '../../config/desired.ts';
+import type { DesiredDns, SortlistEntry } from '../../config/desired.ts';
 import type { DesiredConfirm } from '../../config/desired-confirm.ts';
 import type { DesiredReport } from '../../config/desired-daemon.ts';
 import type { Host } from '../../host/host.ts';
@@ -17,7 +17,7 @@ const LOOPBACK = /^(127\.|::1$)/;
 /** `hostId`: as in the heartbeats (identity.ts). Witnesses of a family that the host lacks never answer, so they never count. */
 export function makeConfirmWitnesses(
   host: Host,
-  { dns }: Pick<ConfiguredState, 'dns'>,
+  { dns }: { readonly dns: Pick<DesiredDns<SortlistEntry>, 'nameservers' | 'verify'> | null },
   confirm: DesiredConfirm,
   { report, hostId }: { readonly report: DesiredReport; readonly hostId: string },
 ): ConfirmWitness[] {

@@ -13,7 +13,7 @@ import { FAMILY_NAMES, familiesOf, placesOf, wayTo } from './places.ts';
 
 /** Milliseconds for the answer of a name server, and for a TCP connection. */
 const DNS_LIMIT = 4_000;
-const CONNECT_LIMIT = 5_000;
+const CONNECT_LIMIT = 4_000;
 
 /** Any DNS answer counts, because `dns.verify` proves what the answers say. */
 export function nameServerWitness(server: ServerAddress, name: string | null): ConfirmWitness {

@@ -4,7 +4,7 @@ import { ANSWERS, type Hearing, silent } from './confirm-witness.ts';
 
 /** Seconds for the answer, and milliseconds until ping is ended. */
 const WAIT = 3;
-const TIME_LIMIT = 5_000;
+const TIME_LIMIT = 4_500;
 
 /** `address` may have a zone. */
 export async function pinged(host: Host, address: string, signal: AbortSignal): Promise<Hearing> {

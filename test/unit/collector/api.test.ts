@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import type { HostAnswer, HostRow, HostsAnswer, SeriesAnswer, StreamMessage } from '../../../agent/collector/api.ts';
+import type {
+  HostAnswer,
+  HostRow,
+  HostsAnswer,
+  SeriesAnswer,
+  StreamMessage,
+  SummaryAnswer,
+} from '../../../agent/collector/api.ts';
 import { sample } from '../../../probes/probe.ts';
 import { collector, event, eventually, get, heartbeat, send } from '../../parts/collector-wire.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -40,6 +47,33 @@ test('collector API: a heartbeat as protobuf or JSON, packed or not, is the same
       attention: [],
     });
   }
+});
+
+test('collector API: hosts are counted and selected by their provisional change', async (t) => {
+  const { url } = await collector(t);
+  const more = (change: string) => [sample('holdfast.change.provisional', 1, { 'holdfast.change.id': change })];
+  await send(url, heartbeat({ host: 'a', more: more('3f9c') }));
+  await send(url, heartbeat({ host: 'b', more: more('3f9c') }));
+  await send(url, heartbeat({ host: 'c', more: more('77aa') }));
+  await send(url, heartbeat({ host: 'd' }));
+  await eventually(url, '/api/v1/hosts', ({ total }: HostsAnswer) => total === 4);
+  const { provisional }: SummaryAnswer = await get(url, '/api/v1/summary');
+  assert.deepEqual(provisional, [
+    { change: '3f9c', hosts: 2 },
+    { change: '77aa', hosts: 1 },
+  ]);
+  const { hosts }: HostsAnswer = await get(url, '/api/v1/hosts?change=3f9c');
+  assert.deepEqual(
+    hosts.map((row) => [row.name, row.provisional]),
+    [
+      ['a', '3f9c'],
+      ['b', '3f9c'],
+    ],
+  );
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert.match(metrics, /^holdfast_hosts_provisional\{change="3f9c"\} 2$/m);
+  await send(url, heartbeat({ host: 'a', sequence: 2 }));
+  await eventually(url, '/api/v1/summary', (summary: SummaryAnswer) => summary.provisional[0]?.hosts === 1);
 });
 
 test('collector API: hosts that need attention come first, can be selected by code, and leave the list once cured', async (t) => {

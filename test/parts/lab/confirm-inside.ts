@@ -1,0 +1,24 @@
+/**
+ * Runs inside a throw-away host: asks its witnesses about a trial, waits for a line of input, which says that the change
+ * was made, and asks them until there is a judgement. Its only argument is a ConfirmAsking as JSON.
+ */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { askOnce, askUntilJudged } from '../../../agent/confirm/witnesses/asking.ts';
+import { makeConfirmWitnesses } from '../../../agent/confirm/witnesses/confirm-witnesses.ts';
+import { Host } from '../../../agent/host/host.ts';
+import { monotonicNow } from '../../../agent/host/steady-clock.ts';
+import type { ConfirmAsking } from './confirm-scene.ts';
+
+const { desired, confirm, report, path } = JSON.parse(process.argv[2]!) as ConfirmAsking;
+const change = '3f9c12ab';
+const unended = new AbortController().signal;
+const witnesses = makeConfirmWitnesses(new Host(), desired, confirm, { report, hostId: 'id-of-lab' });
+const before = await askOnce(witnesses, { change, since: null }, unended);
+console.log(`before ${JSON.stringify(before)}`);
+await once(createInterface(process.stdin), 'line');
+const since = monotonicNow();
+const touches = { path, by: confirm.by };
+const asking = { witnesses, before, question: { change, since }, touches, deadline: since + confirm.within };
+console.log(`judged ${JSON.stringify(await askUntilJudged(asking, unended))}`);
+process.exit(0);
