@@ -1,6 +1,9 @@
 /** The commands that hold the settings of this host: plan, apply, status, doctor, revert, init, run. */
 import type { Command } from 'commander';
 import type { ApplyOptions } from '../commands/apply/apply.ts';
+import type { CommonOptions } from '../commands/common-options.ts';
+import type { ConfirmOptions } from '../commands/confirm.ts';
+import type { RevertTrialOptions } from '../commands/revert-trial.ts';
 import { runCommand } from './run-command.ts';
 import { CONFIG_OPTION, examples, hostCommand } from './shared-options.ts';
 
@@ -32,12 +35,41 @@ export function addHoldCommands(program: Command): void {
     )
     .action(runCommand(program, async () => (await import('../commands/doctor.ts')).doctor));
 
-  hostCommand(program, 'revert', 'put files and values back as they were before the first apply, and remove the hooks')
+  program
+    .command('confirm')
+    .description('keep the change that is on trial, whatever its witnesses say')
+    .argument('[id]', 'only if this is the change on trial')
+    .option('--json', 'one JSON document on stdout, and nothing else there')
+    .option('--quiet', 'print nothing but failures')
+    .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      `\nExit status: 0 all is as before, 1 bad usage, 4 something was not put back (the reason is printed).${examples(['sudo agent revert'])}`,
+      `\nExit status: 0 the change stays, or none is on trial, 1 another change is on trial, 4 its time is over.${examples(['sudo agent confirm', 'sudo agent confirm 3f9c02ab'])}`,
     )
-    .action(runCommand(program, async () => (await import('../commands/revert.ts')).revert));
+    .action((id: string | undefined, options: CommonOptions) =>
+      runCommand<ConfirmOptions>(
+        program,
+        async () => (await import('../commands/confirm.ts')).confirmChange,
+      )({
+        ...options,
+        ...(id === undefined ? {} : { id }),
+      }),
+    );
+
+  hostCommand(program, 'revert', 'put files and values back as they were before the first apply, and remove the hooks')
+    .option('--trial [id]', 'put back only the change that is on trial, and read no configuration')
+    .addHelpText(
+      'after',
+      `\nExit status: 0 all is as before, 1 bad usage, 4 something was not put back (the reason is printed).${examples(['sudo agent revert', 'sudo agent revert --trial'])}`,
+    )
+    .action((options: CommonOptions & { trial?: string | true }) =>
+      options.trial === undefined
+        ? runCommand<CommonOptions>(program, async () => (await import('../commands/revert.ts')).revert)(options)
+        : runCommand<RevertTrialOptions>(
+            program,
+            async () => (await import('../commands/revert-trial.ts')).revertTrial,
+          )({ ...options, trial: options.trial }),
+    );
 
   hostCommand(program, 'init', 'write a commented configuration from what the host has now')
     .option('--output <file>', 'the file to write; "-" is stdout (default: the configuration file)')
@@ -67,9 +99,11 @@ export function addApply(program: Command): void {
       '--boot',
       'for boot, when the network waits for apply: name servers get a second to prove DNS, and nothing is measured or fetched',
     )
+    .option('--confirm', 'try the change: it is put back unless its witnesses are still reached (confirm)')
+    .option('--no-confirm', 'make the change without a trial, also if it was put back before')
     .addHelpText(
       'after',
-      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
+      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --confirm', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
     )
     .action(runCommand<ApplyOptions>(program, async () => (await import('../commands/apply/apply.ts')).apply));
 }

@@ -5,6 +5,7 @@ import { lockedStanding } from '../daemon/standing.ts';
 import { tableKey, WATCHING_TABLES } from '../depends/ledger/our-tables.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
+import { TRIAL } from '../host/paths.ts';
 import { revertAll as revertHost } from '../resources/revert-all.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context/context.ts';
@@ -27,6 +28,13 @@ export async function revert(options: CommonOptions): Promise<number> {
       `agent revert: the daemon (process ${daemon.pid}) would put everything back at once, so nothing is changed. First end it: systemctl stop holdfast`,
     );
     return EXIT.failed;
+  }
+  if (host.live && host.lstat(TRIAL) !== null) {
+    const barred = (await import('./trial-words.ts')).barredByTrial(host);
+    if (barred !== null) {
+      printError(`agent revert: nothing is put back, because ${barred}`);
+      return EXIT.failed;
+    }
   }
   const desired = await configuration(host, options);
   const outcomes = await revertHost(host, { only: options.only, verify: desired?.dns?.verify ?? null });

@@ -112,10 +112,8 @@ async function load(
   { delivery, credentials, record }: Lasting,
   how?: ContextOptions,
 ): Promise<DaemonSetup> {
-  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options, {
-    ...how,
-    lasting: true,
-  });
+  const context = await openToHold(options, { ...how, lasting: true, trial: 'configured' });
+  const { host, desired, resources, guard, trial, putBack, nearness, metadata, daemon, hash, keep } = context;
   if (process.geteuid?.() !== 0 && daemon.report.enforce && !holdsNothing(desired)) throw new ConfigFailure([NOT_ROOT]);
   await keep();
   const { labels, interval } = daemon.report;
@@ -127,6 +125,8 @@ async function load(
     resources,
     agent: async (only) => ((await openContext(options)).hash === hash ? applyCommand(options, only) : null),
     guard,
+    trial,
+    putBack,
     nearness,
     metadata,
     daemon,

@@ -1,10 +1,12 @@
 import { withUnheldDhcp } from '../clients/unheld-dhcp.ts';
+import type { TrialRecord } from '../confirm/trial/trial-record.ts';
 import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
 import { differs, inspectAll } from '../hold/converge.ts';
 import { titleOf } from '../hold/finding-kinds.ts';
 import type { Finding, SettingState } from '../hold/resource.ts';
 import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
+import { TRIAL } from '../host/paths.ts';
 import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context/context.ts';
@@ -20,7 +22,7 @@ export async function status(options: CommonOptions): Promise<number> {
     if (!(error instanceof ConfigFailure)) throw error;
     throw (await import('./context/on-disk.ts')).withHeld(error, options);
   });
-  const { host, configured, hash, desired, resources, guard, nearness, metadata } = context;
+  const { host, configured, hash, desired, resources, guard, putBack, nearness, metadata } = context;
   const findings = await inspectAll(resources);
   const settings = withUnheldDhcp(host, desired.dhcp, await settingViews(findings), options.only);
   const leases = await viewClients(host, desired, settings);
@@ -28,15 +30,21 @@ export async function status(options: CommonOptions): Promise<number> {
   const fromCloud = metadata?.views() ?? [];
   const stale = configured && host.live ? (await import('./context/on-disk.ts')).notInForce(host, options, hash) : null;
   const daemon = host.live ? daemonStanding(host) : null;
-  const wrong = complaints(settings, findings);
+  const wrong = [...complaints(settings, findings), ...(putBack === null ? [] : [shown(putBack.body)])];
   const { viewAdvertisements, tellAdvertisements } = await import('./status-advertisements.ts');
   const advertisements = options.quiet ? null : await viewAdvertisements(host);
+  const trial =
+    host.live && host.lstat(TRIAL) !== null
+      ? (await import('../confirm/trial/trial-record.ts')).visibleTrial(host)
+      : null;
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
     printJson({
       configured,
       inForce: stale === null,
       daemon,
+      ...(trial === null ? {} : { trial: await trialView(trial) }),
+      ...(putBack === null ? {} : { putBack }),
       settings,
       nearest,
       metadata: fromCloud,
@@ -51,6 +59,8 @@ export async function status(options: CommonOptions): Promise<number> {
     if (unconfigured === null) tell(settings, findings, host);
     else (await import('./unconfigured.ts')).tellSurroundings(unconfigured, findings.filter(differs), host.live);
     if (stale !== null) print(`\n${paint('yellow', stale)}`);
+    if (trial !== null) print(`\n${(await import('./trial-words.ts')).onTrial(trial)}`);
+    if (putBack !== null) print(`\n${(await import('./trial-words.ts')).heldMeanwhile(putBack)}`);
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./apply/measure-nearest.ts')).tellNearest(nearest);
@@ -150,6 +160,12 @@ function tellDaemon(host: Host, daemon: DaemonStanding | null): void {
     print(
       `  ${paint('yellow', 'suspended')}: another program changes ${shown(fought.join(', '))} again and again, so the daemon puts it right less often`,
     );
+}
+
+async function trialView(trial: TrialRecord) {
+  const { secondsLeft } = await import('../confirm/trial/trial-record.ts');
+  const { id, resources, before } = trial;
+  return { id, resources, secondsLeft: secondsLeft(trial), before };
 }
 
 /** Leaves out whole files, which `plan` prints. */

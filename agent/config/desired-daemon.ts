@@ -1,4 +1,5 @@
 import type { IpAddress } from '../address/accepted.ts';
+import type { DesiredConfirm } from './desired-confirm.ts';
 
 /** In the order in which `agent probe` shows them. */
 export const PROBE_NAMES = [
@@ -19,11 +20,13 @@ export const PROBE_NAMES = [
 ] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];
 
-/** The meaning of `probes`, `expect` and `report`. */
+/** The meaning of `report`, `confirm`, `probes` and `expect`. */
 export interface DesiredDaemon {
   /** Left out if not configured, which means `manual`. */
   readonly reload?: Reload;
   readonly report: DesiredReport;
+  /** null: a change is made without a trial, unless `apply --confirm` says so. */
+  readonly confirm: DesiredConfirm | null;
   readonly probes: DesiredProbes;
   readonly expect: DesiredExpect;
 }

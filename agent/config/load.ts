@@ -32,17 +32,19 @@ export interface LoadOptions {
   readonly compiled?: { readonly build: string; readonly text: string | null };
 }
 
-export type LoadResult =
-  | (Meaning & {
-      readonly ok: true;
-      /** In the order in which they were merged; empty only with `optional`. */
-      readonly files: readonly string[];
-      /**
-       * The compiled form to keep for the next load. null if the given form is still good, or if none was asked for.
-       */
-      readonly compiled: string | null;
-    })
-  | { readonly ok: false; readonly errors: readonly ConfigError[] };
+export type LoadResult = LoadedConfig | { readonly ok: false; readonly errors: readonly ConfigError[] };
+
+export interface LoadedConfig extends Meaning {
+  readonly ok: true;
+  /** In the order in which they were merged; empty only with `optional`. */
+  readonly files: readonly string[];
+  /** The same files with their bytes. */
+  readonly sources: readonly Source[];
+  /**
+   * The compiled form to keep for the next load. null if the given form is still good, or if none was asked for.
+   */
+  readonly compiled: string | null;
+}
 
 export async function loadConfig({
   files,
@@ -56,7 +58,7 @@ export async function loadConfig({
 
   if (errors.length === 0 && compiled?.text) {
     const known = fromCompiled(compiled.text, compiled.build, sources);
-    if (known) return { ok: true, ...known, files: names, compiled: null };
+    if (known) return { ok: true, ...known, files: names, sources, compiled: null };
   }
 
   // Imported here, because loading the YAML parser and the schema takes longer than everything else.
@@ -65,7 +67,7 @@ export async function loadConfig({
   if (errors.length > 0 || !result.ok) return { ok: false, errors: [...errors, ...(result.ok ? [] : result.errors)] };
   const { desired, daemon, hash } = result;
   const keep = compiled ? compiledText(compiled.build, sources, { desired, daemon, hash }) : null;
-  return { ok: true, desired, daemon, files: names, hash, compiled: keep };
+  return { ok: true, desired, daemon, files: names, sources, hash, compiled: keep };
 }
 
 const NOTHING = { sources: [], errors: [] };

@@ -2,8 +2,11 @@
 import type { Condition, Occurrence, Probe, Sample } from '../../probes/probe.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { DesiredDaemon } from '../config/desired-daemon.ts';
+import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
+import type { TrialVerdict } from '../confirm/trial/trial-guard.ts';
+import type { Guard } from '../hold/converge.ts';
 import type { Proof } from '../hold/proof/proof.ts';
-import type { Resource } from '../hold/resource.ts';
+import type { Outcome, Resource } from '../hold/resource.ts';
 import type { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import type { Nearness } from '../nearest/nearness.ts';
@@ -19,6 +22,10 @@ export interface DaemonSetup {
   readonly agent: (only: readonly string[]) => Promise<readonly string[] | null>;
   /** Checks each change of DNS; null if none is configured. */
   readonly guard: Proof | null;
+  /** Tries each change, with `guard` inside; null or absent if no change is tried. */
+  readonly trial?: ChangeTrial | null;
+  /** The change of the configuration on disk, if it was put back: all of this is of the confirmed configuration then. */
+  readonly putBack?: PutBackChange | null;
   /** null if no value of the configuration is measured. */
   readonly nearness: Nearness | null;
   /** null if no value of the configuration comes from the cloud's metadata. */
@@ -38,6 +45,20 @@ export interface DaemonSetup {
   readonly depends?: readonly string[];
   /** The same object at every reload; null if nothing is sent. */
   readonly delivery: Delivery | null;
+}
+
+/** Tries changes (agent/confirm/trial), loaded when something is about to be changed. */
+export interface ChangeTrial extends Guard {
+  /** Called under the lock of apply after a trial was begun. */
+  onBegun: () => void;
+  /** For drift from a configuration that was confirmed. */
+  readonly healing: Guard;
+  /** Call this after a complete apply. */
+  settled(outcomes: readonly Outcome[]): Promise<void>;
+  /** Takes over the trial of a process that has ended. Never throws. */
+  adopt(): Promise<void>;
+  /** Waits for the decision. `undone` is called as soon as a change is put back. null if no trial was begun. */
+  decide(undone: () => void): Promise<TrialVerdict | null>;
 }
 
 export interface ConfigOnDisk {

@@ -5,10 +5,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Occurrence } from '../../probes/probe.ts';
 import { ProbeSchedule } from '../../probes/runner.ts';
+import { notePutBackTold } from '../confirm/trial/put-back-memory.ts';
+import type { Outcome } from '../hold/resource.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
-import type { ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
+import type { ChangeTrial, ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress/egress-watch.ts';
 import { OperatorFiles } from './files/operator-files.ts';
 import { applyOnce, observeOnce } from './heal/apply-once.ts';
@@ -16,6 +18,7 @@ import { HealRecord } from './heal/heal-record.ts';
 import { Keeper } from './heal/keeper.ts';
 import { proofEvent } from './heal/proof-event.ts';
 import { resourcesProbe } from './heal/resources-probe.ts';
+import { trialEvent } from './heal/trial-event.ts';
 import { Witness } from './heal/witness.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { DependsWatch } from './schedule/depends-watch.ts';
@@ -54,6 +57,8 @@ export class Daemon {
   readonly #standing: StandingFile;
   #standingTimer: NodeJS.Timeout | undefined;
   #reloading: Promise<void> = Promise.resolve();
+  /** Trials whose decision is awaited. */
+  readonly #deciding = new Set<ChangeTrial>();
 
   private constructor(options: DaemonOptions, setup: DaemonSetup) {
     this.#options = options;
@@ -119,10 +124,17 @@ export class Daemon {
   async #begin(name: EventName, deed: string): Promise<void> {
     const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, beatSeed, probes, delivery } =
       this.#setup;
+    const { trial = null } = this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
-    const applied = await (enforce ? applyOnce(host, resources, guard) : observeOnce(host, resources));
+    if (trial !== null) trial.onBegun = () => setImmediate(() => void this.#decide(trial));
+    const settled = async (outcomes: readonly Outcome[]) => trial?.settled(outcomes);
+    const applied = await (enforce
+      ? applyOnce(host, resources, trial ?? guard, settled)
+      : observeOnce(host, resources));
+    if (enforce && trial !== null) void trial.adopt().then(() => this.#decide(trial));
+    this.#tellPutBack();
     this.#record.forgiveFailures();
     nullIfRefused(() => host.remove(HANDED_OVER));
     const isSuperseded = () => (nullIfRefused(() => host.readText(HANDED_OVER))?.trim() ?? hash) !== hash;
@@ -130,7 +142,7 @@ export class Daemon {
     this.#keeper = new Keeper({
       host,
       resources,
-      guard: enforce ? guard : null,
+      guard: enforce ? (trial?.healing ?? guard) : null,
       enforce,
       record,
       witness,
@@ -162,6 +174,24 @@ export class Daemon {
     this.#takeInventory();
     this.#watchDependences();
     void this.#followFiles();
+  }
+
+  /** Waits for the decision about the trial that was begun, if any, and holds the confirmed configuration after an undo. */
+  async #decide(trial: ChangeTrial): Promise<void> {
+    if (this.#deciding.has(trial)) return;
+    this.#deciding.add(trial);
+    const verdict = await trial.decide(() => void this.reload()).finally(() => this.#deciding.delete(trial));
+    if (verdict === null) return;
+    this.#tell(trialEvent(verdict));
+    if (verdict.kind === 'put-back') nullIfRefused(() => notePutBackTold(this.#setup.host, verdict.id));
+  }
+
+  /** A change that another process put back: the undo that was armed, or an apply. */
+  #tellPutBack(): void {
+    const { host, putBack = null } = this.#setup;
+    if (putBack === null || putBack.told || this.#deciding.size > 0) return;
+    this.#tell(trialEvent({ ...putBack, kind: 'put-back' }));
+    nullIfRefused(() => notePutBackTold(host, putBack.id));
   }
 
   /** Started once for the daemon's life, because a new configuration does not change the machine. */

@@ -35,3 +35,12 @@ export const IN_FORCE = `${RUN_FOLDER}/in-force`;
  * it.
  */
 export const HANDED_OVER = `${RUN_FOLDER}/handed-over`;
+
+/** Exists while a change is on trial: its record, its journal, and the executable that undoes it (agent/confirm/trial). */
+export const TRIAL = `${STATE_FOLDER}/trial`;
+
+/** The change that was put back last, which is not tried again. */
+export const PUT_BACK = `${STATE_FOLDER}/put-back`;
+
+/** The configuration that was confirmed last, with its files' bytes. */
+export const CONFIRMED = `${STATE_FOLDER}/confirmed`;

@@ -2,6 +2,7 @@ import type { DesiredDns } from '../../config/desired.ts';
 import { dnsSettings } from '../../hold/dns-settings.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from '../../hold/resource.ts';
+import { markBoot } from '../../host/boot-mark.ts';
 import { errorCode, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Keyword, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
@@ -14,7 +15,7 @@ import { applyNetworkdFile, NetworkdFiles } from './kept-files.ts';
 import { leftWithNetworkd } from './left-behind.ts';
 import { NETWORKD_STATE, type NetworkdLink } from './managed-links.ts';
 import { tellLink } from './resolvectl.ts';
-import { markBoot, runningNetworkd } from './which-networkd.ts';
+import { runningNetworkd } from './which-networkd.ts';
 
 /** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
 const WRITTEN_WITHIN = 5000;

@@ -2,11 +2,13 @@
  * Time servers that a running systemd-networkd is told for a link (timedatectl(1), `ntp-servers`). It keeps them until it
  * ends, through leases and reloads. A record in RUN_FOLDER says which systemd-networkd has them.
  */
+
+import { markBoot } from '../../host/boot-mark.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { NETWORKD_STATE, type NetworkdLink, networkdLinks, networkdVariables, networkdWords } from './managed-links.ts';
-import { markBoot, runningNetworkd } from './which-networkd.ts';
+import { runningNetworkd } from './which-networkd.ts';
 
 const RECORD = 'networkd-ntp.';
 

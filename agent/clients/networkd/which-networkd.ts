@@ -1,7 +1,6 @@
 /** Identifies the running systemd-networkd, across processes of ours and until the next boot. */
-import { randomUUID } from 'node:crypto';
 import type { Host } from '../../host/host.ts';
-import { BOOT_MARK, RUN_FOLDER } from '../../host/paths.ts';
+import { BOOT_MARK } from '../../host/paths.ts';
 
 /**
  * The identity, without the clock, which may be stepped. undefined if no systemd-networkd runs, or if nothing was
@@ -11,11 +10,4 @@ export function runningNetworkd(host: Host): string | undefined {
   const [process] = host.processes('systemd-network', 'network');
   const boot = process === undefined ? null : host.readText(BOOT_MARK);
   return boot === null ? undefined : `${boot.trim()} ${process!.pid} ${process!.sinceBoot}`;
-}
-
-/** Makes the mark of this boot if there is none. Throws HostError. */
-export function markBoot(host: Host): void {
-  if (host.readText(BOOT_MARK) !== null) return;
-  host.makeFolder(RUN_FOLDER, 0o755);
-  host.replaceOwn(BOOT_MARK, `${randomUUID()}\n`, 0o644);
 }

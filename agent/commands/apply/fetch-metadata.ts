@@ -14,7 +14,7 @@ const PATIENCE = 5_000;
  * wait for the provider. Returns all outcomes, including the given ones.
  */
 export async function withMetadata(
-  { host, resources, guard, metadata }: Context,
+  { host, resources, changing, metadata }: Context,
   outcomes: Outcome[],
 ): Promise<Outcome[]> {
   if (metadata === null || !resources.some(({ name }) => name === 'routes') || !metadata.due()) return outcomes;
@@ -22,7 +22,7 @@ export async function withMetadata(
   let why: string | null = null;
   try {
     const changes = metadata.note(await metadata.fetch(AbortSignal.timeout(PATIENCE)));
-    if (changes.length > 0) later = together(outcomes, await converge(host, resources, { guard }));
+    if (changes.length > 0) later = together(outcomes, await converge(host, resources, { guard: changing }));
   } catch (error) {
     why = `the fetched values cannot be saved, so they are not used: ${errorMessage(error)}`;
   }

@@ -22,3 +22,12 @@ export function handOver(host: Host, options: CommonOptions, hash: string): numb
   process.kill(daemon.pid, 'SIGHUP');
   return daemon.pid;
 }
+
+/**
+ * Tells the daemon to read the configuration again, because a change was put back (agent/confirm/trial/end-trial.ts): it
+ * holds the confirmed configuration then.
+ */
+export function handBack(host: Host): void {
+  const daemon = lockedStanding(host);
+  if (daemon !== null) process.kill(daemon.pid, 'SIGHUP');
+}

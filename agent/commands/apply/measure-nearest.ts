@@ -14,7 +14,7 @@ import { ageText, paint, print } from '../output/output.ts';
  * the configured name servers look up the name. Returns all outcomes, including the given ones.
  */
 export async function withNearest(
-  { host, resources, guard, nearness }: Context,
+  { host, resources, changing, nearness }: Context,
   { only }: CommonOptions,
   outcomes: Outcome[],
 ): Promise<Outcome[]> {
@@ -31,7 +31,7 @@ export async function withNearest(
     const reason = `the measurement cannot be saved, so it is not used: ${errorMessage(error)}`;
     return [...outcomes, ...unmeasured, outcomeOf(attempts.map(({ target }) => target).join(', '), 'failed', reason)];
   }
-  return [...together(outcomes, await converge(host, resources, { guard })), ...unmeasured];
+  return [...together(outcomes, await converge(host, resources, { guard: changing })), ...unmeasured];
 }
 
 /** Prints the last measurement and its age. */

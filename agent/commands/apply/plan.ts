@@ -1,8 +1,9 @@
 import { createTwoFilesPatch } from 'diff';
 import { CLIENTS } from '../../clients/clients.ts';
-import { differs, inspectAll } from '../../hold/converge.ts';
+import { differs, inspectAll, isActionable } from '../../hold/converge.ts';
 import { titleOf, traitsOf } from '../../hold/finding-kinds.ts';
 import type { Finding } from '../../hold/resource.ts';
+import { TRIAL } from '../../host/paths.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { openToHold } from '../context/context.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown } from '../output/output.ts';
@@ -12,12 +13,13 @@ import { announceRestarts } from './restart-dhclients.ts';
 /** Prints what `apply` would change, and changes nothing. Returns the exit status: 2 if something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
   const context = await openToHold(options);
-  const { resources, guard } = context;
+  const { host, resources, guard, putBack, daemon } = context;
   const findings = await inspectAll(resources);
   const different = findings.filter(differs);
   if (options.json) {
     printJson({
       differs: different.length > 0,
+      ...(putBack === null ? {} : { putBack }),
       findings: await Promise.all(
         findings.map(async (finding) => ({
           ...finding,
@@ -35,6 +37,12 @@ export async function plan(options: CommonOptions): Promise<number> {
     for (const line of await announceRestarts(context, findings)) print(shown(line));
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(shown(announcement));
+    if (host.live && host.lstat(TRIAL) !== null) {
+      const trial = (await import('../../confirm/trial/trial-record.ts')).visibleTrial(host);
+      if (trial !== null) print((await import('../trial-words.ts')).onTrial(trial));
+    } else if (daemon.confirm !== null && different.some(isActionable))
+      print((await import('../trial-words.ts')).willBeTried(daemon.confirm));
+    if (putBack !== null) print((await import('../trial-words.ts')).heldMeanwhile(putBack));
   }
   return different.length > 0 ? EXIT.changed : EXIT.ok;
 }

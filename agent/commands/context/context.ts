@@ -2,7 +2,9 @@
 import { resolve } from 'node:path';
 import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '../../config/desired.ts';
 import type { DesiredDaemon } from '../../config/desired-daemon.ts';
-import { DEFAULT_FILE, loadConfig } from '../../config/load.ts';
+import { DEFAULT_FILE, type LoadedConfig, loadConfig } from '../../config/load.ts';
+import type { PutBackChange } from '../../confirm/trial/put-back-memory.ts';
+import type { Guard } from '../../hold/converge.ts';
 import { KnownFiles } from '../../hold/files/verified-files.ts';
 import { following } from '../../hold/late-bound.ts';
 import type { Proof } from '../../hold/proof/proof.ts';
@@ -10,6 +12,7 @@ import type { Resource } from '../../hold/resource.ts';
 import { HostError } from '../../host/errors.ts';
 import { settleNotes } from '../../host/files/file-times.ts';
 import { Host } from '../../host/host.ts';
+import { CONFIRMED, PUT_BACK, TRIAL } from '../../host/paths.ts';
 import { inOtherNetwork } from '../../host/process/processes.ts';
 import type { Metadata } from '../../metadata/metadata.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
@@ -18,6 +21,8 @@ import { makeGuard } from '../../resources/dns-guard.ts';
 import { makeResources } from '../../resources/index.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { ConfigFailure, printError } from '../output/output.ts';
+import type { HeldInstead } from './held-instead.ts';
+import { LateTrial, type TrialMode } from './late-trial.ts';
 import { Kept } from './saved-work.ts';
 import { BUILD } from './version.ts';
 
@@ -39,6 +44,12 @@ export interface Context {
   readonly resources: Resource[];
   /** Checks each change of DNS; null if none is configured. */
   readonly guard: Proof | null;
+  /** Tries each change; null if none is to be tried, and no trial runs. */
+  readonly trial: LateTrial | null;
+  /** Of the two: what goes around each change. */
+  readonly changing: Guard | null;
+  /** The change of the configuration on disk, if it was put back: all of this is of the confirmed configuration then. */
+  readonly putBack: PutBackChange | null;
   /** Saves the parsed configuration and the verified files, so that the next command need not parse them again. */
   keep(): Promise<void>;
 }
@@ -65,11 +76,18 @@ export interface ContextOptions {
   readonly lastGood?: boolean;
   /** For the daemon, which looks at the host's leases. */
   readonly lasting?: boolean;
+  /** For commands that change the host: whether a change is tried. `never` also makes a change that was put back. */
+  readonly trial?: TrialMode;
+  /** At boot nothing can be tried, so the configuration that was confirmed last is applied. */
+  readonly boot?: boolean;
 }
 
 /** Throws ConfigFailure with every error of the configuration, before anything on the host is touched. */
 export async function openContext(options: CommonOptions, how: ContextOptions = {}): Promise<Context> {
   const host = openHost(options);
+  const isHostItself = host.live && host.root === '/';
+  if (how.trial !== undefined && isHostItself && host.lstat(TRIAL) !== null)
+    await (await import('./held-instead.ts')).putBackAbandoned(host);
   const asRoot = process.geteuid?.() === 0;
   // null if nothing should be saved.
   const build = asRoot && host.root === '/' ? BUILD : null;
@@ -90,20 +108,24 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
     ...(build === null ? {} : { compiled: { build, text } }),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
-  const { desired, daemon, compiled, hash } = loaded;
+  const instead = isHostItself ? await insteadOf(host, loaded, file, how) : null;
+  const { desired, daemon, compiled, hash, sources } = instead?.loaded ?? loaded;
+  // Nothing is held if no other configuration was ever confirmed.
+  const isReleased = instead !== null && instead.loaded === null;
   const keptFiles = build !== null ? await kept.read('files') : null;
   let known: KnownFiles | null = null; // null until the first look, which may have to wait for a measurement
   // A file that was found right counts only for the same desired state, so the key names the state.
   const make = (whole: DesiredState, state = hash) => {
     const files = new KnownFiles(`${build} ${state}`, keptFiles);
     known = files;
-    return makeResources(host, whole, {
+    const made = makeResources(host, whole, {
       only: options.only,
       known: files,
       ledger: how.lasting
         ? { longestLease: async () => (await import('../../clients/holders.ts')).longestKnownLease(host) }
         : {},
     });
+    return isReleased ? made.filter(({ observes }) => observes === true) : made;
   };
   const nearness = isWhole(desired) ? null : await measured(host, desired);
   const metadata = await leftToTheCloud(host, desired);
@@ -117,6 +139,24 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
           })),
           ({ whole, fetched }) => make(whole, `${hash} ${whole.dns?.sortlist?.join()} ${fetched}`),
         );
+  const guard = await makeGuard(host, desired.dns, resources, daemon.report.endpoint);
+  const complete = options.only === undefined && !isReleased;
+  const { trial: mode = null } = how;
+  const tries = !how.boot && (mode === 'always' || (mode === 'configured' && daemon.confirm !== null));
+  const decrees = mode === 'never' && (daemon.confirm !== null || isPutBack(host));
+  const trial =
+    mode === null || !isHostItself || !(tries || decrees || host.lstat(TRIAL) !== null)
+      ? null
+      : new LateTrial({
+          ...{ host, proof: guard, hash, tries, decrees },
+          load: async () => {
+            const { makeTrial } = await import('./make-trial.ts');
+            return makeTrial({ host, proof: guard, desired, daemon, hash, sources, complete, earlier: text, mode });
+          },
+          confirm: async () => {
+            if (complete) (await import('./held-instead.ts')).confirmByDecree(host, hash, sources);
+          },
+        });
   return {
     host,
     configured: loaded.files.length > 0,
@@ -127,7 +167,10 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
     daemon,
     hash,
     resources,
-    guard: await makeGuard(host, desired.dns, resources, daemon.report.endpoint),
+    guard,
+    trial,
+    changing: trial ?? guard,
+    putBack: instead?.change ?? null,
     async keep() {
       settleNotes(host);
       if (build !== null) await kept.write({ configuration: compiled, files: known?.toText() ?? null });
@@ -155,6 +198,22 @@ export async function openToHold(options: CommonOptions, how?: ContextOptions): 
   if (context.configured && holdsNothing(context.desired) && context.desired.hold === undefined)
     (await import('./unsaid.ts')).refuseUnsaid(context.host, context.daemon, options.config);
   return context;
+}
+
+function isPutBack(host: Host): boolean {
+  return host.lstat(PUT_BACK) !== null;
+}
+
+/** What is held in place of the configuration on disk; null if nothing was put back. */
+async function insteadOf(
+  host: Host,
+  { hash, daemon, files }: LoadedConfig,
+  file: string,
+  { trial, boot = false }: ContextOptions,
+): Promise<HeldInstead | null> {
+  const untried = boot && daemon.confirm !== null && host.lstat(CONFIRMED) !== null;
+  if (files.length === 0 || (!untried && (trial === 'never' || !isPutBack(host)))) return null;
+  return (await import('./held-instead.ts')).heldInstead(host, { hash, file, untried });
 }
 
 async function measured(host: Host, desired: ConfiguredState): Promise<Nearness> {

@@ -4,6 +4,7 @@ import type { Condition } from '../../../probes/probe.ts';
 import { fileError } from '../../config/config-error.ts';
 import type { DesiredReport, Reload } from '../../config/desired-daemon.ts';
 import { DROP_IN_FOLDER } from '../../config/load.ts';
+import type { PutBackChange } from '../../confirm/trial/put-back-memory.ts';
 import { type DaemonStanding, daemonStanding } from '../../daemon/standing.ts';
 import { errorMessage, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -40,7 +41,7 @@ export async function lookOnDisk(
   const secrets = credentials.problems(report).map((body) => condition('secret-unusable', 'warn', body));
   try {
     const onDisk = await openToHold(options);
-    if (onDisk.hash === hash) return secrets;
+    if (onDisk.hash === hash) return onDisk.putBack === null ? secrets : [putBackCondition(onDisk.putBack), ...secrets];
     if (reload === 'auto') return 'reload';
     const body = 'The configuration has changed on disk and is not in force.';
     return [{ ...condition('config-not-in-force', 'warn', body), remedy: RELOAD }, ...secrets];
@@ -70,6 +71,12 @@ export function withHeld(failure: ConfigFailure, options: CommonOptions): Config
 function daemonOfFile(host: Host, options: CommonOptions): DaemonStanding | null {
   const daemon = host.live ? daemonStanding(host) : null;
   return daemon?.config === configFile(options) ? daemon : null;
+}
+
+function putBackCondition({ id, body }: PutBackChange): Condition {
+  const cure =
+    'The configuration that was confirmed last is held until the one on disk differs, or until you run: agent apply --no-confirm';
+  return { ...condition('change-put-back', 'error', body), attributes: { change: id }, remedy: cure };
 }
 
 function condition(code: string, severity: Condition['severity'], body: string): Condition {

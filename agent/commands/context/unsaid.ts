@@ -32,5 +32,5 @@ export function refuseUnsaid(host: Host, daemon: DesiredDaemon, file: string = D
 
 /** The error of a configuration that neither holds nor reports; null if it reports, which may be its only purpose. */
 export function bareProblem(daemon: DesiredDaemon): string | null {
-  return isDeepStrictEqual(daemon, desiredDaemon({})) ? `${BARE}; ${CURE}` : null;
+  return isDeepStrictEqual({ ...daemon, confirm: null }, desiredDaemon({})) ? `${BARE}; ${CURE}` : null;
 }

@@ -10,6 +10,7 @@ import { checkEndpoint, isPlainAndRemote } from '../notation/endpoint.ts';
 import { OFFER_OPTIONS } from '../notation/offer-options.ts';
 import { errorAt } from '../source/explain.ts';
 import { type Tree, type TreePath, valueAt } from '../source/tree.ts';
+import { confirmConflicts } from './conflicts-confirm.ts';
 import { routeConflicts } from './conflicts-routes.ts';
 import { splitConflicts } from './conflicts-split.ts';
 import { sysctlConflicts } from './conflicts-sysctl.ts';
@@ -28,6 +29,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...networksUntold(tree),
     ...routeConflicts(tree),
     ...reportSecrets(tree),
+    ...confirmConflicts(tree),
     ...unprovable(tree),
     ...retiredUncounted(tree),
   ];

@@ -4,8 +4,9 @@ import { checkEndpoint } from '../notation/endpoint.ts';
 import { groupAddress, SILENCE } from '../notation/multicast-groups.ts';
 import { durationOf, sizeOf } from '../notation/quantities.ts';
 import type { Config } from '../schema/config-schema.ts';
+import { desiredConfirm } from './confirm-meaning.ts';
 
-export function desiredDaemon({ report = {}, probes = {}, expect = {}, reload }: Config): DesiredDaemon {
+export function desiredDaemon({ report = {}, confirm, probes = {}, expect = {}, reload }: Config): DesiredDaemon {
   const endpoint = report.endpoint === undefined ? null : checkEndpoint(report.endpoint);
   return {
     ...(reload === undefined ? {} : { reload }),
@@ -21,6 +22,7 @@ export function desiredDaemon({ report = {}, probes = {}, expect = {}, reload }:
       tokenFile: report['token-file'] ?? null,
       labels: report.labels ?? {},
     },
+    confirm: confirm === undefined ? null : desiredConfirm(confirm, endpoint !== null),
     probes: {
       logs: probes['memory-errors']?.logs ?? [],
       canary: durationOf(probes.canary?.interval ?? '60s') as number,

@@ -21,6 +21,7 @@ import {
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from '../notation/resolv-options.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import { flow } from '../yaml-text.ts';
+import { confirm } from './confirm-section.ts';
 import { expect, probes, report } from './daemon-section.ts';
 import { egress } from './egress-section.ts';
 import { forwarding } from './forwarding-section.ts';
@@ -248,6 +249,7 @@ const sections = {
   ledger,
   retire,
   report,
+  confirm,
   probes,
   expect,
   hold,

@@ -1,6 +1,5 @@
 /** The apply of a daemon's start, or of its new configuration. */
-import { converge, inspectAll } from '../../hold/converge.ts';
-import type { Proof } from '../../hold/proof/proof.ts';
+import { converge, type Guard, inspectAll } from '../../hold/converge.ts';
 import type { Outcome, Resource } from '../../hold/resource.ts';
 import { errorCode, errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -10,12 +9,18 @@ const NAMED = 5;
 
 /**
  * Returns the result as one line. Does not wait for another apply: the keeper heals the drift as soon as that apply
- * ends.
+ * ends. `settled` gets the outcomes.
  */
-export async function applyOnce(host: Host, resources: readonly Resource[], guard: Proof | null): Promise<string> {
+export async function applyOnce(
+  host: Host,
+  resources: readonly Resource[],
+  guard: Guard | null,
+  settled: (outcomes: readonly Outcome[]) => Promise<void> = async () => {},
+): Promise<string> {
   let outcomes: Outcome[];
   try {
     outcomes = await converge(host, resources, { patience: 0, guard });
+    await settled(outcomes);
   } catch (error) {
     if (errorCode(error) === 'EAGAIN') return 'another apply is at work, and what differs after it is put right then';
     return errorMessage(error);

@@ -10,7 +10,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dsn: {}', '1:1: dsn: unknown key; did you mean "dns"?'],
   [
     'other: 1',
-    '1:1: other: unknown key; write one of dns, dhcp, dhclient, sysctl, routes, metadata, forwarding, egress, ledger, retire, report, probes, expect, hold, reload',
+    '1:1: other: unknown key; write one of dns, dhcp, dhclient, sysctl, routes, metadata, forwarding, egress, ledger, retire, report, confirm, probes, expect, hold, reload',
   ],
   [
     'ledger: off\nretire: [10.0.0.1]',
@@ -329,6 +329,32 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   [
     'sysctl: { net.ipv4.ip_local_reserved_ports: { atLeast: 1 } }',
     '1:47: sysctl.net.ipv4.ip_local_reserved_ports.atLeast: is for numbers, and this key holds none; write value',
+  ],
+  [
+    'confirm: { within: 5, inbound: 0, also: [{ tcp: "10.0.0.5" }, { tcp: "fd00::5:22" }, { tcp: "[10.0.0.5]:22" }, { tcp: "a:0" }] }',
+    '1:20: confirm.within: 5 has no unit; write 5s',
+    '1:32: confirm.inbound: write a whole number from 1 to 65535',
+    '1:49: confirm.also[0].tcp: "10.0.0.5" is no address with a port; write one such as 10.0.0.5:22',
+    '1:70: confirm.also[1].tcp: "fd00::5:22": write the address in brackets: [fd00::5]:22',
+    '1:93: confirm.also[2].tcp: "[10.0.0.5]:22": only an IPv6 address is written in brackets; write 10.0.0.5:22',
+    '1:119: confirm.also[3].tcp: "a:0": 0 is no port; write 1 to 65535',
+  ],
+  [
+    'confirm: { also: [{ ping: gatway }, { tcp: "a:1", ping: gateway }, {}, 5] }',
+    '1:27: confirm.also[0].ping: "gatway" is no address; write gateway, or an address such as 10.0.0.5',
+    '1:37: confirm.also[1]: write { tcp: "10.0.0.5:22" }, { ping: gateway } or { host: db1.example.com }',
+    '1:68: confirm.also[2]: write { tcp: "10.0.0.5:22" }, { ping: gateway } or { host: db1.example.com }',
+    '1:72: confirm.also[3]: write { tcp: "10.0.0.5:22" }, { ping: gateway } or { host: db1.example.com }',
+  ],
+  [
+    'confirm: { by: collector, inbound: 22, also: [{ host: db1 }] }',
+    '1:16: confirm.by: needs the collector itself, and there is no report.endpoint; take one of the two out',
+    '1:36: confirm.inbound: needs the collector to connect to this port, and there is no report.endpoint; take one of the two out',
+    '1:55: confirm.also[0].host: needs the collector to hear that host, and there is no report.endpoint; take one of the two out',
+  ],
+  [
+    'confirm: { by: local, inbound: 22 }\nreport: { endpoint: "https://c.example.com" }',
+    '1:32: confirm.inbound: needs the collector to connect to this port, and by is local; take one of the two out',
   ],
   ['sysctl: { net: 1 }', '1:11: sysctl.net: "net" is not a key; write one such as net.ipv4.ip_forward'],
 ];

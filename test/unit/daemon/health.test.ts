@@ -47,6 +47,7 @@ async function started(t: TestContext, setup: Partial<DaemonSetup>, { bad = fals
     metadata: null,
     daemon: {
       report: { ...DESIRED, interval: 100 },
+      confirm: null,
       probes: { logs: [], canary: 0, off: [] },
       expect: { defaultNexthops: null, groups: [] },
     },

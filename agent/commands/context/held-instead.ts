@@ -1,0 +1,69 @@
+/** What is held in place of the configuration on disk: the one that was confirmed last. */
+import type { Source } from '../../config/compiled.ts';
+import { lastGoodFiles } from '../../config/last-good.ts';
+import { type LoadedConfig, loadConfig } from '../../config/load.ts';
+import { configurationText, readConfirmed, writeConfirmed } from '../../confirm/trial/confirmed-configuration.ts';
+import { putBackChange } from '../../confirm/trial/end-trial.ts';
+import {
+  forgetPutBack,
+  type PutBackChange,
+  readPutBack,
+  standingPutBack,
+} from '../../confirm/trial/put-back-memory.ts';
+import { isAbandoned, isOfEarlierBoot, readTrial, removeTrial } from '../../confirm/trial/trial-record.ts';
+import { HostError } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { RUN_FOLDER } from '../../host/paths.ts';
+import { WAY_BACK } from '../../resources/leftovers.ts';
+
+export interface HeldInstead {
+  /** The change of the configuration on disk, which was put back; null if the configuration was not tried yet. */
+  readonly change: PutBackChange | null;
+  /** The configuration that was confirmed last; null if none was, so that nothing is held. */
+  readonly loaded: LoadedConfig | null;
+}
+
+/**
+ * null if the configuration on disk with this hash is to be held. `untried`: hold the confirmed configuration also if
+ * the one on disk was not tried yet, as at boot.
+ */
+export async function heldInstead(
+  host: Host,
+  { hash, file, untried }: { readonly hash: string; readonly file: string; readonly untried: boolean },
+): Promise<HeldInstead | null> {
+  const change = await standingPutBack(host, hash);
+  const confirmed = readConfirmed(host);
+  if (change === null && (!untried || confirmed === null || confirmed.hash === hash)) return null;
+  const files = confirmed === null ? null : lastGoodFiles(confirmed.files, file);
+  const loaded = files === null ? null : await loadConfig({ files, file, asRoot: false });
+  if (change === null && !loaded?.ok) return null;
+  return { change, loaded: loaded?.ok ? loaded : null };
+}
+
+/** Keeps a configuration as the one that was confirmed last, because no change of it was to be tried. */
+export function confirmByDecree(host: Host, hash: string, sources: readonly Source[]): void {
+  writeConfirmed(host, configurationText(hash, sources));
+  if (readPutBack(host)?.hash === hash) forgetPutBack(host);
+}
+
+/**
+ * Puts back a trial about which no process decides any more: the machine was booted in the middle, or both the agent
+ * and the undo were killed. Never throws: a trial that cannot be read bars every change, which says so.
+ */
+export async function putBackAbandoned(host: Host): Promise<void> {
+  try {
+    await host.exclusively(RUN_FOLDER, async () => {
+      const trial = readTrial(host);
+      // The process that made the folder was killed before it changed anything.
+      if (trial === null) removeTrial(host);
+      else if (isAbandoned(host, trial)) {
+        const why = isOfEarlierBoot(host, trial)
+          ? 'the machine was booted before the change was confirmed'
+          : 'the agent ended before the change was confirmed';
+        await putBackChange(host, trial, why, async () => WAY_BACK);
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+  }
+}

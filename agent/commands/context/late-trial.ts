@@ -1,0 +1,102 @@
+/** The guard that tries changes (agent/confirm/trial), loaded only when something is about to be changed. */
+import type { TrialGuard, TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import type { Guard } from '../../hold/converge.ts';
+import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
+import { nullIfRefused } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { CONFIRMED, TRIAL } from '../../host/paths.ts';
+
+/** Whether changes are tried: as the configuration says, by the command line, or not. */
+export type TrialMode = 'configured' | 'always' | 'never';
+
+export interface LateTrialOptions {
+  readonly host: Host;
+  /** Proves DNS, inside the trial; null if DNS needs no proof. */
+  readonly proof: Guard | null;
+  /** The hash of the configuration. */
+  readonly hash: string;
+  /** Whether a change is tried: otherwise a running trial is only respected. */
+  readonly tries: boolean;
+  /** The operator wants no trial (`--no-confirm`), so the result counts as confirmed. */
+  readonly decrees: boolean;
+  readonly load: () => Promise<TrialGuard>;
+  /** Keeps the configuration as the one that was confirmed last. Throws HostError. */
+  readonly confirm: () => Promise<void>;
+}
+
+export class LateTrial implements Guard {
+  /** Called after a trial was begun. */
+  onBegun: () => void = () => {};
+  readonly #options: LateTrialOptions;
+  #loaded: Promise<TrialGuard> | null = null;
+
+  constructor(options: LateTrialOptions) {
+    this.#options = options;
+  }
+
+  unfinished(): boolean {
+    return this.#options.proof?.unfinished() ?? false;
+  }
+
+  joins(finding: Finding): boolean {
+    return this.#options.proof?.joins(finding) ?? false;
+  }
+
+  async around(
+    resources: readonly Resource[],
+    change: (resources: readonly Resource[]) => Promise<Outcome[]>,
+  ): Promise<Outcome[]> {
+    const guard = await this.#guard();
+    const outcomes = await guard.around(resources, change);
+    if (guard.trial !== null) this.onBegun();
+    return outcomes;
+  }
+
+  /** For drift from a configuration that was confirmed: such a heal needs no trial, but joins a trial that runs. */
+  get healing(): Guard {
+    const { host, proof } = this.#options;
+    return {
+      unfinished: () => this.unfinished(),
+      joins: (finding) => this.joins(finding),
+      around: async (resources, change) => {
+        if (host.lstat(TRIAL) !== null || !this.#isConfirmed()) return this.around(resources, change);
+        return proof === null ? change(resources) : proof.around(resources, change);
+      },
+    };
+  }
+
+  /** Call this after a complete apply, under its lock: a state that needed no trial counts as confirmed. */
+  async settled(outcomes: readonly Outcome[]): Promise<void> {
+    const { host, decrees, confirm } = this.#options;
+    if (outcomes.some(({ result }) => result === 'failed') || (!decrees && this.#isConfirmed())) return;
+    if (host.lstat(TRIAL) === null) await confirm();
+  }
+
+  /** Takes over the trial of a process that has ended. Never throws. */
+  async adopt(): Promise<void> {
+    if (this.#options.host.lstat(TRIAL) === null) return;
+    await (await this.#guard()).adopt().catch(() => {});
+  }
+
+  /** The guard if it has a trial to decide; null if nothing was changed, and so nothing was loaded. */
+  async begun(): Promise<TrialGuard | null> {
+    const guard = await this.#loaded;
+    return guard?.trial == null ? null : guard;
+  }
+
+  /** Waits for the decision; null if no trial was begun. */
+  async decide(undone: () => void): Promise<TrialVerdict | null> {
+    return (await this.begun())?.decide(undone) ?? null;
+  }
+
+  #isConfirmed(): boolean {
+    const { host, hash, tries } = this.#options;
+    if (!tries) return true;
+    return nullIfRefused(() => host.readText(CONFIRMED))?.split('\n', 2)[1] === hash;
+  }
+
+  #guard(): Promise<TrialGuard> {
+    this.#loaded ??= this.#options.load();
+    return this.#loaded;
+  }
+}

@@ -1,0 +1,32 @@
+/** What commands say of a trial that runs, and of a change that was put back. */
+import type { DesiredConfirm } from '../config/desired-confirm.ts';
+import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
+import { readTrial, runningSentence, secondsLeft, type TrialRecord } from '../confirm/trial/trial-record.ts';
+import type { Host } from '../host/host.ts';
+import { paint, shown } from './output/output.ts';
+
+export function heldMeanwhile({ body, time }: PutBackChange): string {
+  const at = new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+  const meanwhile =
+    'The configuration on disk is not tried again until it differs; meanwhile the one that was confirmed last is held. To make the change without a trial: agent apply --no-confirm';
+  return `${paint('red', shown(`${at}: ${body}.`))} ${meanwhile}`;
+}
+
+export function onTrial(trial: TrialRecord): string {
+  const { id, resources, before } = trial;
+  const asked = before.filter(({ answered }) => answered).map(({ witness }) => witness);
+  const who = asked.length === 0 ? 'no witness answered before it' : `until it is confirmed by ${asked.join(', ')}`;
+  const what = `Change ${id} (${resources.join(', ')}) is on trial, ${secondsLeft(trial)} s left: ${who}.`;
+  return `${paint('yellow', shown(what))} To keep it: agent confirm. To put it back: agent revert --trial`;
+}
+
+export function willBeTried({ by, within }: DesiredConfirm): string {
+  const who = by === 'collector' ? 'the collector and the witnesses on the way to it' : 'the witnesses';
+  return `apply tries this change: it is put back unless ${who} are still reached within ${within / 1000} s.`;
+}
+
+/** Why a command must wait for the trial that runs; null if none runs. */
+export function barredByTrial(host: Host): string | null {
+  const trial = readTrial(host);
+  return trial === null ? null : runningSentence(trial);
+}

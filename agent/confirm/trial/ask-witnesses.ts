@@ -1,0 +1,51 @@
+/** Asks the witnesses of a trial, all at the same time, again and again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../host/errors.ts';
+import type { WitnessAnswer } from '../judgement.ts';
+import type { ConfirmWitness, TrialQuestion } from '../witnesses/confirm-witness.ts';
+
+/** Milliseconds for the answers before the change: a healthy witness answers in a few, and the lock of apply is held. */
+const BEFORE = 5_000;
+/** Milliseconds between two questions to the same witness. */
+const PAUSE = 1_000;
+
+/** The answers before the change, in the order of the witnesses. A witness that is late did not answer. */
+export async function askBefore(witnesses: readonly ConfirmWitness[], change: string): Promise<WitnessAnswer[]> {
+  const signal = AbortSignal.timeout(BEFORE);
+  return Promise.all(witnesses.map((witness) => answerOf(witness, { change, since: null }, signal)));
+}
+
+async function answerOf(witness: ConfirmWitness, question: TrialQuestion, signal: AbortSignal): Promise<WitnessAnswer> {
+  const { name, kind } = witness;
+  const none = { witness: name, kind, answered: false, reached: false, places: [] };
+  try {
+    return await witness.ask(question, signal);
+  } catch (error) {
+    return { ...none, why: signal.aborted ? `no answer within ${BEFORE / 1000} s` : errorMessage(error) };
+  }
+}
+
+/** Asks each witness anew until `signal` aborts. `told` gets every answer. */
+export async function askAgainAndAgain(
+  witnesses: readonly ConfirmWitness[],
+  question: TrialQuestion,
+  told: (answer: WitnessAnswer) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    witnesses.map(async (witness) => {
+      while (!signal.aborted) {
+        try {
+          const answer = await witness.ask(question, signal);
+          if (!signal.aborted) told(answer);
+          await sleep(PAUSE, undefined, { signal });
+        } catch (error) {
+          if (signal.aborted) return;
+          const { name, kind } = witness;
+          told({ witness: name, kind, answered: false, reached: false, places: [], why: errorMessage(error) });
+          await sleep(PAUSE);
+        }
+      }
+    }),
+  );
+}

@@ -1,0 +1,74 @@
+/** Watches a change that was made: asks the witnesses until they confirm it, its time is over, or an operator decides. */
+import type { Host } from '../../host/host.ts';
+import { sinceBoot } from '../../host/process/processes.ts';
+import { monotonicNow } from '../../host/steady-clock.ts';
+import { type Judgement, judge, type WitnessAnswer } from '../judgement.ts';
+import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
+import { askAgainAndAgain } from './ask-witnesses.ts';
+import { readTrial, type TrialRecord } from './trial-record.ts';
+
+/** Milliseconds between looks whether an operator or the timer has ended the trial. */
+const LOOK_EVERY = 500;
+/** Milliseconds that the witnesses have to answer again after the change was put back. */
+const BACK_WITHIN = 30_000;
+
+export type FinalJudgement = Judgement & { readonly kind: 'confirmed' | 'provisional' | 'put-back' };
+
+/** null if another process ended the trial. */
+export async function decide(
+  host: Host,
+  trial: TrialRecord,
+  witnesses: readonly ConfirmWitness[],
+): Promise<FinalJudgement | null> {
+  const { id, before, path, by, deadline } = trial;
+  const latest = new Map<string, WitnessAnswer>();
+  const end = new AbortController();
+  const now = (): Judgement => judge(before, [...latest.values()], { path, by });
+  let final: FinalJudgement | null = null;
+  const told = (answer: WitnessAnswer) => {
+    latest.set(answer.witness, answer);
+    const judgement = now();
+    if (judgement.kind !== 'confirmed' || end.signal.aborted) return;
+    final = { ...judgement, kind: judgement.kind };
+    end.abort();
+  };
+  const isOver = () => readTrial(host)?.id !== id;
+  const look = setInterval(() => {
+    if (isOver() || sinceBoot() >= deadline) end.abort();
+  }, LOOK_EVERY);
+  try {
+    const former = new Set(before.filter(({ answered }) => answered).map(({ witness }) => witness));
+    const asked = witnesses.filter(({ name }) => former.has(name));
+    if (asked.length === 0) return { ...now(), kind: 'provisional' };
+    const since = monotonicNow() - Math.max(0, sinceBoot() - (trial.changed ?? trial.begun));
+    await askAgainAndAgain(asked, { change: id, since }, told, end.signal);
+  } finally {
+    clearInterval(look);
+  }
+  if (isOver()) return null;
+  if (final !== null) return final;
+  for (const one of before.filter(({ answered, witness }) => answered && !latest.has(witness))) {
+    latest.set(one.witness, { ...one, answered: false, reached: false, why: 'no answer in time' });
+  }
+  const judgement = now();
+  // Every former witness has an answer now.
+  return { ...judgement, kind: judgement.kind === 'undecided' ? 'put-back' : judgement.kind };
+}
+
+/** After the change was put back: how long the host was cut off, or who still does not answer. */
+export async function cutOffFor(trial: TrialRecord, witnesses: readonly ConfirmWitness[]): Promise<string> {
+  const { id, before, changed, begun } = trial;
+  const missing = new Set(before.filter(({ answered }) => answered).map(({ witness }) => witness));
+  if (missing.size === 0) return '';
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), BACK_WITHIN);
+  const told = ({ witness, reached }: WitnessAnswer) => {
+    if (reached) missing.delete(witness);
+    if (missing.size === 0) end.abort();
+  };
+  const asked = witnesses.filter(({ name }) => missing.has(name));
+  await askAgainAndAgain(asked, { change: id, since: null }, told, end.signal);
+  clearTimeout(timer);
+  if (missing.size > 0) return `; after it these do not answer either: ${[...missing].join(', ')}`;
+  return `; cut off for ${Math.round((sinceBoot() - (changed ?? begun)) / 1000)} s`;
+}

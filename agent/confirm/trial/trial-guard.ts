@@ -1,0 +1,272 @@
+/** Tries a change: notes everything first, arms the undo, changes, and keeps the change only if it is confirmed. */
+import type { DesiredConfirm } from '../../config/desired-confirm.ts';
+import { type Guard, inspectAll, isActionable } from '../../hold/converge.ts';
+import type { ChangeJournal, WayBack } from '../../hold/journal/change-journal.ts';
+import { refused } from '../../hold/proof/proof-words.ts';
+import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
+import { markBoot } from '../../host/boot-mark.ts';
+import { errorMessage } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { RUN_FOLDER } from '../../host/paths.ts';
+import { sinceBoot } from '../../host/process/processes.ts';
+import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
+import { arm } from './arm.ts';
+import { askBefore } from './ask-witnesses.ts';
+import { readConfirmed, writeConfirmed, writeTried } from './confirmed-configuration.ts';
+import { cutOffFor, decide } from './decide.ts';
+import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
+import { gatewaysText, readPutBack, writePutBack } from './put-back-memory.ts';
+import { touchesPath } from './touches-path.ts';
+import {
+  changeId,
+  isOfEarlierBoot,
+  isUnderWay,
+  readTrial,
+  runningSentence,
+  secondsLeft,
+  type TrialRecord,
+  writeTrial,
+} from './trial-record.ts';
+
+export interface TrialOptions {
+  readonly host: Host;
+  /** Proves DNS, inside the trial; null if DNS needs no proof. */
+  readonly proof: Guard | null;
+  /** null: changes are not tried, but a running trial is respected. */
+  readonly confirm: DesiredConfirm | null;
+  /** The hash of the configuration. */
+  readonly hash: string;
+  /** The configuration as confirmed-configuration.ts keeps it; null if only a part of it is applied. */
+  readonly configuration: string | null;
+  /** The configuration that was in force before, in the same form; null if it is not known. */
+  readonly earlier: string | null;
+  readonly witnesses: () => Promise<readonly ConfirmWitness[]>;
+  /** The command line of this program. */
+  readonly agent: readonly string[];
+  readonly wayBack: () => Promise<WayBack>;
+}
+
+export interface TrialVerdict {
+  readonly id: string;
+  readonly kind: 'confirmed' | 'provisional' | 'put-back';
+  /** A sentence without its full stop. */
+  readonly body: string;
+}
+
+/** A trial whose change was made, and that is not decided yet. */
+interface OpenTrial {
+  readonly trial: TrialRecord;
+  readonly witnesses: readonly ConfirmWitness[];
+}
+
+export class TrialGuard implements Guard {
+  private readonly options: TrialOptions;
+  private open: OpenTrial | null = null;
+
+  constructor(options: TrialOptions) {
+    this.options = options;
+  }
+
+  unfinished(): boolean {
+    return this.options.proof?.unfinished() ?? false;
+  }
+
+  joins(finding: Finding): boolean {
+    return this.options.proof?.joins(finding) ?? false;
+  }
+
+  /** The trial that was begun and is not decided yet; null if there is none. */
+  get trial(): TrialRecord | null {
+    return this.open?.trial ?? null;
+  }
+
+  async around(
+    resources: readonly Resource[],
+    change: (resources: readonly Resource[]) => Promise<Outcome[]>,
+  ): Promise<Outcome[]> {
+    const { host, confirm, hash } = this.options;
+    const running = readTrial(host);
+    // Drift that is healed meanwhile is a part of the trial, so that the undo also covers it.
+    if (running?.hash === hash) return this.inside(resources, change, this.journal());
+    if (running !== null) return refusedAll(resources, `nothing is changed now: ${runningSentence(running)}`);
+    const concerned = confirm === null ? [] : await drifted(resources);
+    if (confirm === null || concerned.length === 0) return this.inside(resources, change, null);
+    return this.tried(confirm, concerned, (journal) => this.inside(resources, change, journal), resources);
+  }
+
+  /** The changes, under the proof of DNS. With a journal, each is noted before it is made. */
+  private inside(
+    resources: readonly Resource[],
+    change: (resources: readonly Resource[]) => Promise<Outcome[]>,
+    journal: ChangeJournal | null,
+  ): Promise<Outcome[]> {
+    const { proof } = this.options;
+    const make = (some: readonly Resource[]) =>
+      change(journal === null ? some : some.map((resource) => noted(resource, journal)));
+    return proof === null ? make(resources) : proof.around(resources, make);
+  }
+
+  private async tried(
+    confirm: DesiredConfirm,
+    concerned: readonly Concerned[],
+    change: (journal: ChangeJournal) => Promise<Outcome[]>,
+    resources: readonly Resource[],
+  ): Promise<Outcome[]> {
+    const { host } = this.options;
+    const findings = concerned.flatMap((one) => one.findings);
+    const witnesses = await this.options.witnesses();
+    const id = changeId(
+      this.options.hash,
+      findings.map(({ resource, moment, key, wanted }) => [`${resource} ${moment} ${key}`, wanted]),
+    );
+    const before = await askBefore(witnesses, id);
+    let trial: TrialRecord;
+    try {
+      trial = await this.begin(id, confirm, concerned, before);
+    } catch (error) {
+      dropTrial(host, id);
+      return refusedAll(resources, `nothing is changed, because the change cannot be tried: ${errorMessage(error)}`);
+    }
+    const outcomes = await change(this.journal());
+    if (!outcomes.some(({ result, changed }) => result === 'changed' || changed)) {
+      dropTrial(host, id);
+      return outcomes;
+    }
+    const changed = { ...trial, changed: sinceBoot() };
+    writeTrial(host, changed);
+    this.open = { trial: changed, witnesses };
+    return outcomes;
+  }
+
+  /** All that must be on the disk before the first change. Throws HostError. */
+  private async begin(
+    id: string,
+    { within, by }: DesiredConfirm,
+    concerned: readonly Concerned[],
+    before: TrialRecord['before'],
+  ): Promise<TrialRecord> {
+    const { host, hash, agent, configuration, earlier } = this.options;
+    const begun = sinceBoot();
+    const deadline = begun + within;
+    const trial: TrialRecord = {
+      ...{ id, hash, resources: concerned.map(({ resource }) => resource.name), by, before, begun, deadline },
+      path: touchesPath(concerned.flatMap(({ findings }) => findings)),
+      ...{ pid: process.pid, birth: host.birthOf(process.pid), boot: markBoot(host), changed: null },
+      gateways: await gatewaysText(),
+    };
+    arm(host, { id, deadline, within, agent });
+    writeTrial(host, trial);
+    if (earlier !== null && readConfirmed(host) === null) writeConfirmed(host, earlier);
+    if (configuration !== null) writeTried(host, configuration);
+    const journal = this.journal();
+    for (const { resource, findings } of concerned) await journal.noteFindings(resource, findings);
+    return trial;
+  }
+
+  /**
+   * Takes over a trial of this configuration whose process has ended, as with a restart of the daemon. Its witnesses
+   * are asked on.
+   */
+  async adopt(): Promise<void> {
+    const { host, hash } = this.options;
+    const trial = readTrial(host);
+    if (this.open !== null || trial === null || trial.hash !== hash || trial.changed === null) return;
+    if (isOfEarlierBoot(host, trial) || isUnderWay(host, trial) || secondsLeft(trial) === 0) return;
+    const taken = { ...trial, pid: process.pid, birth: host.birthOf(process.pid) };
+    writeTrial(host, taken);
+    this.open = { trial: taken, witnesses: await this.options.witnesses() };
+  }
+
+  /**
+   * Waits for the decision about the trial that was begun; null if none was. Call this without the lock. `undone` is
+   * called as soon as the change is put back; the verdict then also says how long the host was cut off.
+   */
+  async decide(undone: () => void = () => {}): Promise<TrialVerdict | null> {
+    if (this.open === null) return null;
+    const { host, wayBack } = this.options;
+    const { trial, witnesses } = this.open;
+    const { id } = trial;
+    const judgement = await decide(host, trial, witnesses);
+    this.open = null;
+    const end = async (): Promise<TrialVerdict> => {
+      // An operator, or the timer, may have been faster.
+      if (judgement === null || readTrial(host)?.id !== id) return this.endedByOther(id);
+      const { kind, reason } = judgement;
+      if (kind !== 'put-back') {
+        keepChange(host, trial, { confirmed: true });
+        return { id, kind, body: `change ${id} ${kind === 'confirmed' ? 'confirmed' : 'stays for now'}: ${reason}` };
+      }
+      const what = `${after(trial)} ${trial.resources.join(', ')} changed, ${reason}`;
+      const { body } = await putBackChange(host, trial, what, wayBack);
+      return { id, kind, body };
+    };
+    const verdict = await host.exclusively(RUN_FOLDER, end);
+    if (verdict.kind === 'put-back') undone();
+    if (verdict.kind !== 'put-back' || judgement === null) return verdict;
+    const body = `${verdict.body}${await cutOffFor(trial, witnesses)}`;
+    const memory = readPutBack(host);
+    if (memory?.id === id) writePutBack(host, { ...memory, body });
+    return { ...verdict, body };
+  }
+
+  private endedByOther(id: string): TrialVerdict {
+    const memory = readPutBack(this.options.host);
+    if (memory?.id === id) return { id, kind: 'put-back', body: memory.body };
+    return { id, kind: 'confirmed', body: `change ${id} confirmed by hand` };
+  }
+
+  private journal(): ChangeJournal {
+    return trialJournal(this.options.host, this.options.wayBack);
+  }
+}
+
+interface Concerned {
+  readonly resource: Resource;
+  readonly findings: readonly Finding[];
+}
+
+/** Resources that only observe cut nothing off. */
+async function drifted(resources: readonly Resource[]): Promise<Concerned[]> {
+  const found: Concerned[] = [];
+  for (const resource of resources.filter(({ observes }) => observes !== true)) {
+    const findings = (await inspectAll([resource])).filter(isActionable);
+    if (findings.length > 0) found.push({ resource, findings });
+  }
+  return found;
+}
+
+async function refusedAll(resources: readonly Resource[], reason: string): Promise<Outcome[]> {
+  return refused(await inspectAll(resources), reason);
+}
+
+/** "41 s after". */
+function after({ changed, begun }: TrialRecord): string {
+  return `${Math.round((sinceBoot() - (changed ?? begun)) / 1000)} s after`;
+}
+
+/** The same resource, with a journal entry before each change. */
+function noted(resource: Resource, journal: ChangeJournal): Resource {
+  const { applyMany } = resource;
+  return {
+    name: resource.name,
+    inspect: () => resource.inspect(),
+    remember: async (finding) => {
+      if (resource.remember === undefined) return;
+      await journal.noteFindings(resource, [finding]);
+      await resource.remember(finding);
+    },
+    apply: async (finding) => {
+      await journal.noteFindings(resource, [finding]);
+      return resource.apply(finding);
+    },
+    ...(applyMany === undefined
+      ? {}
+      : {
+          applyMany: async (findings: readonly Finding[]) => {
+            await journal.noteFindings(resource, findings);
+            return applyMany.call(resource, findings);
+          },
+        }),
+    watches: () => resource.watches(),
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * The record of the trial that runs: a file that every user may read, so that `agent status` shows the countdown. A
+ * trial begins before its first change, when this file is on the disk, and ends when the file is removed.
+ */
+import { createHash } from 'node:crypto';
+import { errorCode, HostError } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { BOOT_MARK, STATE_FOLDER, TRIAL } from '../../host/paths.ts';
+import { sinceBoot } from '../../host/process/processes.ts';
+import type { WitnessAnswer } from '../judgement.ts';
+
+const RECORD = `${TRIAL}/record`;
+/** The configuration on trial, in the form of confirmed-configuration.ts. */
+export const TRIED = `${TRIAL}/configuration`;
+/** The journal of everything that the trial touches. */
+export const TRIAL_JOURNAL = `${TRIAL}/changes`;
+/** The executable that undoes the trial: a hard link, so that an upgrade meanwhile does no harm. */
+export const UNDOER = `${TRIAL}/agent`;
+
+/** All times are in milliseconds since the boot, also while the machine sleeps. */
+export interface TrialRecord {
+  /** The change id. */
+  readonly id: string;
+  /** The hash of the configuration on trial. */
+  readonly hash: string;
+  /** The resources that are changed. */
+  readonly resources: readonly string[];
+  /** See Touches in judgement.ts. */
+  readonly path: boolean;
+  readonly by: 'collector' | 'local';
+  /** The process that tries the change, and what tells it from a later process with its number. */
+  readonly pid: number;
+  readonly birth: string | null;
+  /** The mark of this boot (boot-mark.ts). */
+  readonly boot: string;
+  readonly begun: number;
+  /** When all was changed; null while it is being changed. */
+  readonly changed: number | null;
+  /** When the witnesses must have answered. */
+  readonly deadline: number;
+  /** The answers of the witnesses before the change. */
+  readonly before: readonly WitnessAnswer[];
+  /** The gateways of this host before the change, as a text (put-back-memory.ts). */
+  readonly gateways: string;
+}
+
+/** null if no trial runs. Throws HostError EDAMAGED for a record that cannot be read. */
+export function readTrial(host: Host): TrialRecord | null {
+  const text = host.readText(RECORD);
+  if (text === null) return null;
+  try {
+    const record = JSON.parse(text) as TrialRecord;
+    if (typeof record.id === 'string' && typeof record.deadline === 'number' && Array.isArray(record.before))
+      return record;
+  } catch {
+    // reported below
+  }
+  throw new HostError(
+    'EDAMAGED',
+    `${RECORD} is damaged, so the trial of a change cannot be ended; "agent plan" shows what differs; put it right by hand, then remove ${TRIAL}`,
+  );
+}
+
+/** Waits for the disk. Throws HostError. */
+export function writeTrial(host: Host, record: TrialRecord): void {
+  host.makeFolder(STATE_FOLDER, 0o755);
+  host.makeFolder(TRIAL, 0o755);
+  host.replaceOwn(RECORD, `${JSON.stringify(record)}\n`, 0o644, { durable: true });
+}
+
+/** The record goes first: without it there is no trial. */
+export function removeTrial(host: Host): void {
+  for (const file of [RECORD, TRIAL_JOURNAL, TRIED, UNDOER]) host.remove(file);
+  host.removeEmptyFolder(TRIAL);
+}
+
+/** Whether the machine was booted since the trial began: the kernel has forgotten what the trial changed in it. */
+export function isOfEarlierBoot(host: Host, { boot }: TrialRecord): boolean {
+  return host.readText(BOOT_MARK)?.trim() !== boot;
+}
+
+/** Whether the process that tries the change still runs. */
+export function isUnderWay(host: Host, { pid, birth }: TrialRecord): boolean {
+  return birth !== null && host.birthOf(pid) === birth;
+}
+
+/** Seconds until the witnesses must have answered; 0 if that time is over. */
+export function secondsLeft({ deadline }: TrialRecord, now = sinceBoot()): number {
+  return Math.max(0, Math.ceil((deadline - now) / 1000));
+}
+
+/** Whether no process decides about the trial any more: it was left by an earlier boot, or its time is long over. */
+export function isAbandoned(host: Host, trial: TrialRecord): boolean {
+  if (isOfEarlierBoot(host, trial)) return true;
+  return !isUnderWay(host, trial) && secondsLeft(trial) === 0;
+}
+
+/** A sentence for an operator whose command must wait. */
+export function runningSentence(trial: TrialRecord): string {
+  return `a trial of change ${trial.id} is running, ${secondsLeft(trial)} s left; to end it, run: agent confirm, or agent revert --trial`;
+}
+
+/** A short name for this change: of the configuration, and of everything that it makes different. */
+export function changeId(hash: string, artifacts: readonly (readonly [string, string | null])[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([hash, artifacts]))
+    .digest('hex')
+    .slice(0, 8);
+}
+
+/** The trial that runs; null if there is none, or if this user may not read its record. */
+export function visibleTrial(host: Host): TrialRecord | null {
+  try {
+    return readTrial(host);
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return null;
+    throw error;
+  }
+}
