@@ -110,7 +110,7 @@ function staleFiles(host: Host, process: Process, { file }: ManagedDevice): stri
   const ways = [
     ...(changed.length === 0 ? [] : [`${changed.join(', ')} (read by: nmcli general reload)`]),
     ...(file !== null && isUnreadProfile(host, process, file)
-      ? [`${file} (read by: nmcli connection load ${file})`]
+      ? [`${file} (read by: nmcli connection load '${file}')`]
       : []),
   ];
   return ways.length === 0 ? null : `changed after its start: ${ways.join('; ')}`;

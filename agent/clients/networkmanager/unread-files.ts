@@ -15,8 +15,13 @@ export function unreadConf(host: Host, process: Process): string[] {
   });
 }
 
-/** Whether another program changed the profile; NetworkManager has read a profile that Holdfast wrote. */
+/**
+ * Whether another program changed the profile. NetworkManager has read a profile that Holdfast wrote, and knows a profile that
+ * it made itself ("Wired connection 1").
+ */
 export function isUnreadProfile(host: Host, process: Process, file: string): boolean {
   const original = nullIfRefused(() => new Originals(host).find('file', file));
-  return original?.after !== host.readText(file) && changedAfterStart(host, file, process) !== null;
+  const text = host.readText(file);
+  if (original?.after === text || /^nm-generated=true$/m.test(text ?? '')) return false;
+  return changedAfterStart(host, file, process) !== null;
 }

@@ -77,7 +77,12 @@ test('forecast of NetworkManager: files that changed after its start make it sta
   const conf = 'etc/NetworkManager/conf.d/10-site.conf';
   const host = hostWith(t, '[ipv4]\nmethod=auto\n', OFFER, { [conf]: '[main]\n' });
   const [one] = await leaseForecasts(host, desiredOf(DESIRED), all);
-  assert.match(one?.stale ?? '', /10-site\.conf \(read by: nmcli general reload\); .*eth0\.nmconnection \(read by/);
+  assert.match(
+    one?.stale ?? '',
+    /10-site\.conf \(read by: nmcli general reload\); .*eth0\.nmconnection \(read by: nmcli connection load '\/etc\/.*'\)/,
+  );
+  const generated = hostWith(t, '[ipv4]\nmethod=auto\n\n[.nmmeta]\nnm-generated=true\n');
+  assert.equal((await leaseForecasts(generated, desiredOf(DESIRED), all))[0]?.stale, null, 'its own profile');
   const started = Math.max(...[PROFILE, conf].map((file) => statSync(join(host.root, file)).ctimeMs)) + 1;
   host.processes = () => [{ pid: 812, arguments: ['NetworkManager'], started, sinceBoot: 0 }];
   assert.equal((await leaseForecasts(host, desiredOf(DESIRED), all))[0]?.stale, null);
