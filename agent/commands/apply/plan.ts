@@ -8,6 +8,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { openToHold } from '../context/context.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown } from '../output/output.ts';
 import { byReason } from '../output/print-outcomes.ts';
+import { onceEach } from '../output/refusal-notes.ts';
 import { announceRestarts } from './restart-dhclients.ts';
 
 /** Prints what `apply` would change, and changes nothing. Returns the exit status: 2 if something differs. */
@@ -57,9 +58,10 @@ function tell(findings: readonly Finding[]): void {
   }
   // Settings come first: the single line of a setting is easily overlooked below a whole file.
   const different = findings.filter(differs);
+  const once = onceEach();
   for (const finding of [...different.filter(isLine), ...different.filter((one) => !isLine(one))]) {
     const title = shown(titleOf(finding));
-    if (finding.refusal !== undefined) print(paint('red', `✗ ${title}: ${shown(finding.refusal)}`));
+    if (finding.refusal !== undefined) print(paint('red', `✗ ${title}: ${shown(once(finding.refusal))}`));
     else if (finding.reason !== undefined) print(paint('yellow', `! ${title}: ${shown(finding.reason)}`));
     const change = isLine(finding)
       ? valueChange(finding)

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../hold/resource.ts';
 import { installedPages } from './installed-pages.ts';
 import { paint, print, printError, shown, table } from './output.ts';
+import { onceEach } from './refusal-notes.ts';
 
 const MARKS = {
   ok: ['green', '✓'],
@@ -45,12 +46,10 @@ export function byReason(all: readonly { resource: string; key: string; reason?:
 
 /** Prints a shared reason only once, because a refusal applies to every artifact of DNS. */
 function rows(outcomes: readonly Outcome[]): string[][] {
-  const said = new Set<string>();
+  const once = onceEach();
   return outcomes.map((outcome) => {
     const { result, reason } = outcome;
-    const again = result === 'failed' && reason !== undefined && said.has(reason);
-    if (result === 'failed' && reason !== undefined) said.add(reason);
-    return row(again ? { ...outcome, reason: 'for the same reason' } : outcome);
+    return row(result === 'failed' && reason !== undefined ? { ...outcome, reason: once(reason) } : outcome);
   });
 }
 
