@@ -1,3 +1,4 @@
+import { withAbsentInterfaces } from '../clients/absent-interfaces.ts';
 import { withUnheldDhcp } from '../clients/unheld-dhcp.ts';
 import type { TrialRecord } from '../confirm/trial/trial-record.ts';
 import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
@@ -11,6 +12,7 @@ import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context/context.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output/output.ts';
+import { refusalNotes } from './output/refusal-notes.ts';
 import { tellClients, viewClients } from './status-clients.ts';
 
 /**
@@ -24,7 +26,8 @@ export async function status(options: CommonOptions): Promise<number> {
   });
   const { host, configured, hash, desired, resources, guard, putBack, nearness, metadata } = context;
   const findings = await inspectAll(resources);
-  const settings = withUnheldDhcp(host, desired.dhcp, await settingViews(findings), options.only);
+  const answered = withUnheldDhcp(host, desired.dhcp, await settingViews(findings), options.only);
+  const settings = withAbsentInterfaces(host, desired, answered);
   const leases = await viewClients(host, desired, settings);
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
@@ -101,8 +104,7 @@ function tell(settings: readonly SettingView[], findings: readonly Finding[], ho
     );
   }
   const reasons = explain(settings);
-  const refusals = findings.flatMap((one) => (one.refusal === undefined ? [] : [`${titleOf(one)}: ${one.refusal}`]));
-  const notes = [...new Set([...refusals, ...reasons])];
+  const notes = [...new Set([...refusalNotes(findings), ...reasons])];
   if (notes.length > 0) print(`\n${notes.map((note) => `  ${shown(note)}`).join('\n')}`);
   // Printed also for changes that no setting shows: an exit hook, or a line of a setting that is no longer configured.
   if (findings.some(differs)) print('\n`agent plan` shows what `agent apply` would change.');
