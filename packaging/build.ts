@@ -36,19 +36,29 @@ const HARDENED = ['--openssl-config=/etc/ssl/openssl.cnf', '--disable-sigusr1'];
  * 4 MB would save 2 ms there, and cost the daemon 4 MB.
  */
 const LEAN = ['--v8-pool-size=1', '--min-semi-space-size=2'];
-/** The chunk that the program begins with, and the module of the command that is run most, on every host again and again. */
+/** The chunk that the program begins with. */
 const FIRST = 'cli.js';
-const COMMONEST = 'agent/commands/apply/apply.ts';
-/** Modules that an `apply` loads on a gateway: with routes, masquerading, a file for dnsmasq, or `egress`. */
-const GATEWAYS = [
-  'agent/resources/routes/reconcile.ts',
-  'agent/resources/masquerade/table.ts',
-  'agent/resources/dnsmasq/file.ts',
-  'agent/egress/defaults.ts',
-  'agent/egress/note.ts',
-  'agent/host/netlink/native.ts',
-  'agent/resources/sysctl/boot/later.ts',
-];
+/**
+ * The packs of the command that is run most, on every host again and again: for each the modules that begin it. A chunk is in
+ * the first pack that needs it.
+ */
+const PACKS = {
+  /** To the host everything looks as it did to the last apply. */
+  first: [FIRST, 'agent/commands/apply/apply.ts'],
+  /** The same, on a host with settings about which the kernel is asked. */
+  kernel: ['agent/host/netlink/told-again.ts', 'agent/host/netlink/native.ts'],
+  /** Something differs. */
+  whole: ['agent/commands/apply/put-right.ts'],
+  /** The same on a gateway: with routes, masquerading, a file for dnsmasq, or `egress`. */
+  gateways: [
+    'agent/resources/routes/reconcile.ts',
+    'agent/resources/masquerade/table.ts',
+    'agent/resources/dnsmasq/file.ts',
+    'agent/egress/defaults.ts',
+    'agent/egress/note.ts',
+    'agent/resources/sysctl/boot/later.ts',
+  ],
+} as const;
 /** The placeholder in the code for the hash of the whole code. */
 const BUILD_MARK = '<holdfast build>';
 /** systeminformation has a degree sign in regular expressions; a pack is ASCII (packs.ts). */
@@ -117,21 +127,26 @@ export async function splitProgram(entry: string, folder: string): Promise<strin
   const texts = new Map(
     outputFiles.map(({ path, text }) => [basename(path), text.replaceAll(BUILD_MARK, identity)] as const),
   );
-  const { first, gateways } = packsOfApply(metafile);
-  const others = [...texts.keys()].filter((name) => !first.includes(name) && !gateways.includes(name));
-  const packs = [first, gateways, ...others.map((name) => [name])];
+  const [first, ...further] = Object.values(packsOfApply(metafile)) as [string[], ...string[][]];
+  const packed = new Set([first, ...further].flat());
+  const packs = [first, ...further, ...[...texts.keys()].filter((name) => !packed.has(name)).map((name) => [name])];
   await Promise.all(
     packs.map(async (names) =>
-      writeFileSync(join(folder, names[0]!), await packOf(names, texts, target, names === first ? [gateways] : [])),
+      writeFileSync(join(folder, names[0]!), await packOf(names, texts, target, names === first ? further : [])),
     ),
   );
   return packs.map(([name]) => name!);
 }
 
-/** The chunks that every `apply` loads, and those that it also loads on a gateway. */
-export function packsOfApply(metafile: Metafile): { readonly first: string[]; readonly gateways: string[] } {
-  const first = loadedWith(metafile, [FIRST, COMMONEST]);
-  return { first, gateways: loadedWith(metafile, GATEWAYS).filter((name) => !first.includes(name)) };
+/** The chunks of each pack of `apply`. */
+export function packsOfApply(metafile: Metafile): Record<keyof typeof PACKS, string[]> {
+  const before = new Set<string>();
+  const packs = Object.entries(PACKS).map(([pack, modules]) => {
+    const names = loadedWith(metafile, modules).filter((name) => !before.has(name));
+    for (const name of names) before.add(name);
+    return [pack, names] as const;
+  });
+  return Object.fromEntries(packs) as Record<keyof typeof PACKS, string[]>;
 }
 
 /** The chunks of these modules and of all that they import, the first module's before the others. */

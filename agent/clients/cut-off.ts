@@ -3,10 +3,10 @@
  * the configured route. In a cloud, for example, an interface has 10.156.0.7/32, and only a route from the lease leads
  * to its gateway.
  */
-import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import type { DesiredDhcp, DesiredNexthop, DesiredRoute, DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
+import { networkInterfaces } from '../host/looks.ts';
 import { ignoredOffers } from './hook-values.ts';
 
 /** The default route, or its two halves, which some operators write in its place. `ignore` concerns only IPv4. */

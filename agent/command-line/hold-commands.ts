@@ -1,6 +1,6 @@
 /** The commands that hold the settings of this host: plan, apply, status, doctor, revert, init, run. */
 import type { Command } from 'commander';
-import type { ApplyOptions } from '../commands/apply/apply.ts';
+import type { ApplyOptions } from '../commands/apply/apply-options.ts';
 import type { CommonOptions } from '../commands/common-options.ts';
 import type { ConfirmOptions } from '../commands/confirm.ts';
 import type { RevertTrialOptions } from '../commands/revert-trial.ts';

@@ -7,6 +7,7 @@ import { createSocket } from 'node:dgram';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { notByLooks } from '../host/recorded-looks.ts';
 import { askByTcp, type TcpFailure, type TcpWay } from './ask-tcp.ts';
 import { type DnsContent, type DnsQuestion, type DnsReply, dnsQuery, readReply } from './dns-message.ts';
 
@@ -47,6 +48,7 @@ export async function askNameServer(
   questions: readonly DnsQuestion[],
   { timeout, port = PORT, transport = 'udp', edns0 = false, signal }: AskOptions,
 ): Promise<DnsAnswer[]> {
+  notByLooks();
   const unusable = isIP(server) === 0 ? 'EINVAL' : hasItsInterface(server) ? null : 'ENODEV';
   if (unusable !== null) return questions.map(() => ({ kind: 'unreachable', code: unusable }));
   const over = new AbortController();

@@ -13,6 +13,7 @@ import { ROUTE_TYPE } from '../host/netlink/routes/route.ts';
 import type { SeenRoute } from '../host/netlink/routes/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { protocolName } from '../host/netlink/table-names.ts';
+import { notByLooks } from '../host/recorded-looks.ts';
 import { monotonicNow } from '../host/steady-clock.ts';
 import { type LeasedGateway, leasedGateways } from './leased.ts';
 import { type AheadNote, aheadNote, type NotedGateway } from './note.ts';
@@ -134,6 +135,7 @@ async function staysAhead(
   const names = note.gateways.map(({ gateway, index }) => `${gateway} on ${nameOf(index)}`).join(', ');
   if (silent) return { why: `${names} has not answered`, silent };
   const why = `${names} answers again, but for less than ${ANSWERING / 1000} s so far`;
+  notByLooks(); // The time decides.
   return monotonicNow() - note.at < ANSWERING ? { why, silent } : null;
 }
 

@@ -6,6 +6,7 @@ import { currentLease, type Lease } from '../clients/dhclient/leases/leases.ts';
 import { dhcpClients } from '../clients/dhclient/running.ts';
 import type { DesiredDhcp } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
+import { onlyBefore } from '../host/recorded-looks.ts';
 
 export interface LeasedGateway {
   readonly interface: string;
@@ -22,8 +23,14 @@ export function leasedGateways(host: Host, { global, interfaces }: DesiredDhcp, 
     .filter(({ family }) => family === 4)
     .flatMap((client) => client.interfaces.map((name) => currentLease(host, client, name)))
     .filter((lease) => lease !== null)
-    .filter((lease) => !ignored(lease.interface) && (lease.expire === null || lease.expire > now))
+    .filter((lease) => !ignored(lease.interface) && isValid(lease, now))
     .flatMap((lease) => gatewaysOf(lease).map((address) => ({ interface: lease.interface, address })));
+}
+
+function isValid({ expire }: Lease, now: number): boolean {
+  if (expire === null) return true;
+  if (expire > now) onlyBefore(expire);
+  return expire > now;
 }
 
 /** Option 121 overrules option 3 (RFC 3442). */

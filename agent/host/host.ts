@@ -3,7 +3,7 @@
  * are those that the host itself sees (`/etc/resolv.conf`). Only this class knows their real place, so that tests and
  * `--root` work on any folder.
  */
-import { lstatSync, readdirSync, readlinkSync, rmdirSync, type Stats, statSync } from 'node:fs';
+import { rmdirSync, type Stats } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errorCode, HostError, hostError } from './errors.ts';
 import {
@@ -20,12 +20,14 @@ import { makeFolders } from './files/make-folders.ts';
 import { readRegularFile } from './files/read.ts';
 import { resolveWithin } from './files/within-root.ts';
 import { readSysctl, sysctlMode, sysctlNames, writeSysctl } from './kernel/sysctl-values.ts';
+import { lstatSync, readdirSync, readlinkSync, statSync } from './looks.ts';
 import { usersOfFile } from './process/daemons.ts';
 import { type ProcessOrigin, processOrigin } from './process/origin.ts';
 import { nullIfGone, startTicks } from './process/proc.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './process/processes.ts';
 import { allPrograms, type Program } from './process/programs.ts';
 import { type RunResult, runBeside, runProgram } from './process/run-program.ts';
+import { notByLooks } from './recorded-looks.ts';
 
 /** Why the running system is neither read nor changed if the host is not `live`. `what`: the part of the system. */
 export function notOfTheseFiles(what = 'kernel'): string {
@@ -91,7 +93,7 @@ export class Host {
   /** Links are not followed; null if the path does not exist. Throws HostError. */
   lstat(path: string): Stats | null {
     try {
-      return lstatSync(this.locate(path), { throwIfNoEntry: false }) ?? null;
+      return lstatSync(this.locate(path)) ?? null;
     } catch (error) {
       throw error instanceof HostError ? error : hostError('look at', path, error);
     }
@@ -100,7 +102,7 @@ export class Host {
   /** Links are followed; null if the path does not exist, or links form a circle. Throws HostError. */
   stat(path: string): Stats | null {
     try {
-      return statSync(this.locate(path, this.root === '/' ? 'keep' : 'follow'), { throwIfNoEntry: false }) ?? null;
+      return statSync(this.locate(path, this.root === '/' ? 'keep' : 'follow')) ?? null;
     } catch (error) {
       if (errorCode(error) === 'ELOOP') return null;
       throw hostError('look at', path, error);
@@ -130,6 +132,7 @@ export class Host {
 
   /** Replaces a file's content atomically (see atomic.ts); `text` is latin1 as from readText. */
   replace(path: string, text: string, mode?: number, options?: ReplaceOptions): Replaced {
+    notByLooks();
     return replaceFile(this.locate(path), Buffer.from(text, 'latin1'), mode, options);
   }
 
@@ -138,25 +141,30 @@ export class Host {
    * lost.
    */
   replaceOwn(path: string, text: string, mode: number, options?: { durable?: boolean }): void {
+    notByLooks();
     replaceOwnFile(this.locate(path), Buffer.from(text, 'latin1'), mode, options);
   }
 
   /** Puts a symbolic link in the file's place, atomically. */
   replaceLink(path: string, target: string): void {
+    notByLooks();
     replaceWithLink(this.locate(path), target);
   }
 
   remove(path: string): void {
+    notByLooks();
     removeFile(this.locate(path));
   }
 
   /** Removes the temporary of a process that was killed while it replaced this file. */
   removeLeftover(path: string): void {
+    notByLooks();
     removeLeftover(this.locate(path));
   }
 
   /** Keeps a folder that is not empty. */
   removeEmptyFolder(path: string): void {
+    notByLooks();
     try {
       rmdirSync(this.locate(path));
     } catch (error) {
@@ -165,6 +173,7 @@ export class Host {
   }
 
   makeFolder(path: string, mode: number): void {
+    notByLooks();
     try {
       makeFolders(this.locate(path, 'follow'), mode);
     } catch (error) {
@@ -195,6 +204,7 @@ export class Host {
 
   /** Throws HostError. Read the value back, because the kernel may have changed it. */
   writeSysctl(path: string, value: string): void {
+    notByLooks();
     writeSysctl(path, value);
   }
 
@@ -237,6 +247,7 @@ export class Host {
 
   /** Sends the signal only to the process that was seen. Returns false if the process is gone. Throws HostError. */
   signal(seen: Process, signal: NodeJS.Signals): boolean {
+    notByLooks();
     if (!this.isRunning(seen)) return false;
     try {
       return process.kill(seen.pid, signal);

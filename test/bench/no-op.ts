@@ -26,7 +26,7 @@ const ROUTES = `routes:
 `;
 const MASQUERADE = '  masquerade: [{ out: eth0, from: 10.99.0.0/24 }]\n';
 
-const EVERYTHING = `${AGENT_YAML}dhcp:
+export const EVERYTHING = `${AGENT_YAML}dhcp:
   supersede: { ntp-servers: [192.0.2.123] }
   request: { without: [static-routes], also: [interface-mtu] }
 sysctl:
@@ -61,9 +61,9 @@ export async function benchNoOp(): Promise<void> {
   }
 }
 
-/** The host is as wanted already. BGP's default route has a gateway that has answered. */
-async function gatewayWith(yaml: string): Promise<LabHost> {
-  const host = await LabHost.create({ interfaces: 2 });
+/** The host is as wanted already, by the command `agent`. BGP's default route has a gateway that has answered. */
+export async function gatewayWith(yaml: string, agent = ''): Promise<LabHost> {
+  const host = await LabHost.create({ interfaces: 2, agent });
   await connect(host);
   await host.sh('ip addr add 2001:db8:77::1/64 dev srv0 nodad; ip link set srv1 up', { where: 'server' });
   await host.sh(`: >/etc/dhcpcd.conf

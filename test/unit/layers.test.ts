@@ -103,6 +103,44 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
     },
   },
 };
+/**
+ * Files of agent/host that look at files by themselves, and why no apply needs a record of these looks (recorded-looks.ts):
+ * all others look by agent/host/looks.ts.
+ */
+const UNRECORDED: Record<string, string> = {
+  'agent/host/looks.ts': 'records them',
+  'agent/host/files/read.ts': 'records them',
+  'agent/host/process/processes.ts': 'a larger look, which is recorded; the clock',
+  'agent/host/netlink/socket.ts': 'conversations, which are recorded',
+  'agent/host/netlink/native.ts': 'the descriptor of a socket',
+  'agent/host/files/atomic.ts': 'changes a file, which ends the record',
+  'agent/host/files/trusted-path.ts': 'changes a file, which ends the record',
+  'agent/host/files/lock.ts': 'makes the lock, which ends the record',
+  'agent/host/files/make-folders.ts': 'makes a folder, which ends the record',
+  'agent/host/host.ts': 'removes a folder, which ends the record',
+  'agent/host/kernel/sysctl-values.ts': 'writes a value, which ends the record',
+  'agent/host/files/foreign-tree.ts': 'for `depends`',
+  'agent/host/process/network-addresses.ts': 'for `depends`',
+  'agent/host/kernel/control-groups.ts': 'for the daemon',
+  'agent/host/kernel/memory-limit.ts': 'for probes',
+  'agent/host/kernel/route-counters.ts': 'for probes',
+  'agent/host/netlink/listener.ts': 'hears, where a resource is followed',
+  'agent/host/service/journal.ts': 'its own output',
+  'agent/host/service/notify.ts': 'for the daemon',
+  'agent/host/trace/file-traces.ts': 'for the daemon',
+  'agent/host/trace/route-traces.ts': 'for the daemon',
+  'agent/host/trace/tracefs.ts': 'for the daemon',
+};
+/** Those of them that no apply may reach, because nothing would say that their looks are missing in the record. */
+const BEYOND_APPLY = /^for /;
+/** Files that ask for the addresses of this host by themselves, for a command that records nothing. */
+const OWN_ADDRESSES = [
+  'agent/confirm/witnesses/collector-witnesses.ts',
+  'agent/dns/ask.ts',
+  'agent/host/looks.ts',
+  'agent/host/netlink/routes/one-trie.ts',
+  'agent/rehearse/without/refusal.ts',
+];
 const OPENS_NOTHING = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress)$/;
 
 const sources = globSync('{agent,probes}/**/*.ts', { cwd: REPOSITORY });
@@ -128,6 +166,25 @@ test('layers: only the doors open files, the network and processes', () => {
     const found = new Set(through.map((file) => listed(file) ?? file));
     assert.deepEqual([...found].sort(), Object.keys(openers).sort(), door);
   }
+});
+
+test('layers: what an apply sees of the host is recorded', () => {
+  const unrecorded = sources.filter((file) => file.startsWith('agent/host/') && openedBy(file).includes('node:fs'));
+  assert.deepEqual(unrecorded.sort(), Object.keys(UNRECORDED).sort());
+  const reached = new Set(['agent/commands/apply/put-right.ts']);
+  for (const file of reached) for (const imported of graph.get(file) ?? []) reached.add(imported);
+  const beyond = Object.entries(UNRECORDED).filter(([, why]) => BEYOND_APPLY.test(why));
+  assert.deepEqual(
+    beyond.map(([file]) => file).filter((file) => reached.has(file)),
+    [],
+  );
+});
+
+test('layers: the addresses of this host are asked for by looks.ts', () => {
+  const asking = sources.filter((file) =>
+    /networkInterfaces[^;]*} from 'node:os'/.test(readFileSync(join(REPOSITORY, file), 'utf8')),
+  );
+  assert.deepEqual(asking.sort(), OWN_ADDRESSES);
 });
 
 test('layers: no import runs in a circle', () => {

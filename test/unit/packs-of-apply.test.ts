@@ -20,6 +20,14 @@ test('packs of apply: each apply loads no library but the one that parses its op
   assert.deepEqual(librariesOf(packs.first), ['commander', 'fastest-levenshtein']);
 });
 
-test('packs of apply: on a gateway it also loads those for addresses and for sockets to the kernel', () => {
-  assert.deepEqual(librariesOf(packs.gateways), ['ipaddr.js', 'netlink']);
+test('packs of apply: to ask the kernel it also loads the one for sockets', () => {
+  assert.deepEqual(librariesOf(packs.kernel), ['netlink']);
+});
+
+test('packs of apply: to compare a host with its configuration it loads no further one', () => {
+  assert.deepEqual(librariesOf(packs.whole), []);
+});
+
+test('packs of apply: to compare a gateway it also loads the one for addresses', () => {
+  assert.deepEqual(librariesOf(packs.gateways), ['ipaddr.js']);
 });

@@ -3,6 +3,7 @@ import { lockedStanding } from '../../daemon/standing.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { HANDED_OVER, IN_FORCE } from '../../host/paths.ts';
+import { notByLooks } from '../../host/recorded-looks.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configFile } from '../context/context.ts';
 
@@ -12,9 +13,10 @@ import { configFile } from '../context/context.ts';
  * part of it is applied.
  */
 export function handOver(host: Host, options: CommonOptions, hash: string): number | null {
-  if (options.only !== undefined) return null;
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim();
   if (taken === undefined || taken === hash) return null;
+  notByLooks(); // What the daemon does next decides.
+  if (options.only !== undefined) return null;
   const daemon = lockedStanding(host);
   if (daemon === null || daemon.config !== configFile(options)) return null;
   // The daemon reads the hash under the lock, which it may get before its event loop gets the signal.

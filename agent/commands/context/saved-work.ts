@@ -6,6 +6,7 @@
 import { HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER, STATE_FOLDER } from '../../host/paths.ts';
+import { unrecorded } from '../../host/recorded-looks.ts';
 
 const NAMES = ['configuration', 'files'] as const;
 export type KeptName = (typeof NAMES)[number];
@@ -24,7 +25,7 @@ export class Kept {
 
   /** null if nothing is saved, or if the saved text cannot be trusted. */
   async read(name: KeptName): Promise<string | null> {
-    const text = nullIfRefused(() => this.#host.readText(`${RUN_FOLDER}/${name}`));
+    const text = unrecorded(() => nullIfRefused(() => this.#host.readText(`${RUN_FOLDER}/${name}`)));
     if (text !== null) return text;
     const stored = await this.#readDisk(name);
     if (stored !== null) this.#fromDisk.set(name, stored);
@@ -49,8 +50,9 @@ export class Kept {
   /** The text decides what root does and a disk can corrupt it, so it carries a checksum. */
   async #readDisk(name: KeptName): Promise<string | null> {
     const path = `${STATE_FOLDER}/${name}`;
-    if (![STATE_FOLDER, path].every((one) => this.#isRoots(one))) return null;
-    const stored = nullIfRefused(() => this.#host.readText(path)) ?? '';
+    const isRoots = unrecorded(() => [STATE_FOLDER, path].every((one) => this.#isRoots(one)));
+    if (!isRoots) return null;
+    const stored = unrecorded(() => nullIfRefused(() => this.#host.readText(path))) ?? '';
     const text = stored.slice(stored.indexOf('\n') + 1);
     return stored === `${await checksum(text)}\n${text}` ? text : null;
   }
@@ -62,8 +64,10 @@ export class Kept {
 
   #put(folder: string, name: KeptName, text: string): void {
     try {
-      this.#host.makeFolder(folder, 0o755);
-      this.#host.replaceOwn(`${folder}/${name}`, text, 0o600);
+      unrecorded(() => {
+        this.#host.makeFolder(folder, 0o755);
+        this.#host.replaceOwn(`${folder}/${name}`, text, 0o600);
+      });
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
     }

@@ -1,6 +1,6 @@
 /** What a proof says about findings and name servers. */
-import { networkInterfaces } from 'node:os';
 import type { DnsVerdict } from '../../dns/verify.ts';
+import { networkInterfaces } from '../../host/looks.ts';
 import { isActionable, place, untouched } from '../converge.ts';
 import type { Finding, Outcome } from '../resource.ts';
 

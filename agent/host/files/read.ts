@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { codedError } from '../errors.ts';
+import { looked } from '../recorded-looks.ts';
 
 /** Bytes. No file that Holdfast reads comes near. A larger file is a mistake, and reading it would stall the host. */
 const LARGEST = 16 * 1024 * 1024;
@@ -12,6 +13,15 @@ export const NULL_DEVICE = 0x103;
  * anything. /dev/null counts as empty. Throws as node:fs does, with a code.
  */
 export function readRegularFile(path: string): Buffer {
+  return looked(
+    'file',
+    path,
+    () => read(path),
+    (bytes) => bytes.toString('latin1'),
+  );
+}
+
+function read(path: string): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const stats = fstatSync(fd);

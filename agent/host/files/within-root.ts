@@ -1,6 +1,6 @@
-import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { codedError } from '../errors.ts';
+import { readlinkSync } from '../looks.ts';
 
 /** Symbolic links followed in one path, as in the kernel (MAXSYMLINKS, path_resolution(7)). */
 const MAX_LINKS = 40;

@@ -1,7 +1,8 @@
 /** The running kernel's values in /proc/sys. Paths are relative to it: `net/ipv4/ip_forward`. */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, hostError } from '../errors.ts';
+import { readdirSync, readTextSync, statSync } from '../looks.ts';
 
 const PROC_SYS = '/proc/sys';
 
@@ -10,7 +11,7 @@ const PROC_SYS = '/proc/sys';
  * Throws HostError if the value cannot be read.
  */
 export function readSysctl(path: string): string | null {
-  return nullIfMissing('read', path, (file) => readFileSync(file, 'utf8').replace(/\n$/, ''));
+  return nullIfMissing('read', path, (file) => readTextSync(file).replace(/\n$/, ''));
 }
 
 /**
@@ -25,7 +26,10 @@ export function sysctlNames(folder: string): string[] | null {
  * written.
  */
 export function sysctlMode(path: string): number | null {
-  return nullIfMissing('look at', path, (file) => statSync(file).mode & 0o777);
+  return nullIfMissing('look at', path, (file) => {
+    const stats = statSync(file);
+    return stats === undefined ? null : stats.mode & 0o777;
+  });
 }
 
 /** Throws HostError. Read the value back, because the kernel may have changed it. */
@@ -38,7 +42,7 @@ export function writeSysctl(path: string, value: string): void {
   }
 }
 
-function nullIfMissing<T>(deed: string, path: string, look: (file: string) => T): T | null {
+function nullIfMissing<T>(deed: string, path: string, look: (file: string) => T | null): T | null {
   const file = join(PROC_SYS, path);
   try {
     return look(file);

@@ -3,8 +3,10 @@ import { readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { errorCode, errorMessage } from '../errors.ts';
+import { isRecording, notByLooks, noteLook } from '../recorded-looks.ts';
 import { monotonicNow } from '../steady-clock.ts';
-import { align, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
+import { lastingParts } from './lasting-parts.ts';
+import { align, FAMILY, FLAG, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
 import type { Descriptor } from './native.ts';
 
 const NETLINK_ROUTE = 0;
@@ -40,17 +42,19 @@ export type Take = (data: Buffer, at: number, end: number) => boolean;
  */
 export class NetlinkSocket implements Disposable {
   readonly #socket: Descriptor;
+  readonly #protocol: number;
   #closed = false;
 
-  private constructor(socket: Descriptor) {
+  private constructor(socket: Descriptor, protocol: number) {
     this.#socket = socket;
+    this.#protocol = protocol;
   }
 
   /** `protocol`: a number of linux/netlink.h. */
   static async open(protocol: number = NETLINK_ROUTE): Promise<NetlinkSocket> {
     // Imported only here: if the native part cannot be loaded, only the code that needs it fails.
     const { openNetlink } = await import('./native.ts');
-    return new NetlinkSocket(openNetlink(protocol));
+    return new NetlinkSocket(openNetlink(protocol), protocol);
   }
 
   get closed(): boolean {
@@ -66,6 +70,28 @@ export class NetlinkSocket implements Disposable {
    */
   async converse(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    if (isRecording()) return this.#recorded(datagram, take, signal);
+    return this.#converse(datagram, take, signal);
+  }
+
+  /** A conversation that does not end as it should has no answer, and a change is no look. */
+  async #recorded(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
+    const answers: string[] = [];
+    const heard = (data: Buffer, at: number, end: number) => {
+      answers.push(lastingParts(data, at, end).toString('base64'));
+      return take(data, at, end);
+    };
+    if (eachMessage(datagram, mayChange)) notByLooks();
+    try {
+      await this.#converse(datagram, heard, signal);
+    } catch (error) {
+      notByLooks();
+      throw error;
+    }
+    noteLook('netlink', `${this.#protocol} ${datagram.toString('base64')}`, answers.join(' '));
+  }
+
+  async #converse(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
     const { fd } = this.#socket;
     try {
       asked('ask', () => writeSync(fd, datagram));
@@ -88,6 +114,17 @@ export class NetlinkSocket implements Disposable {
     this.#closed = true;
     this.#socket.close();
   }
+}
+
+/**
+ * Whether the request may change anything. Every change asks for an acknowledgement. One request does so to ask: an IPv4
+ * route that may neither be created nor replace another (routes/route-table.ts).
+ */
+function mayChange(data: Buffer, at: number): boolean {
+  const flags = data.readUInt16LE(at + 6);
+  if ((flags & FLAG.ack) === 0) return false;
+  const isIPv4 = data[at + NETLINK_HEADER] === FAMILY.ipv4;
+  return data.readUInt16LE(at + 4) !== MESSAGE.newRoute || !isIPv4 || (flags & (FLAG.create | FLAG.replace)) !== 0;
 }
 
 /** EAGAIN means that there is no answer, and that none will come. */

@@ -1,5 +1,5 @@
 /** The details of a process for a report, from /proc. */
-import { statSync } from 'node:fs';
+import { statSync } from '../looks.ts';
 import {
   argumentsOf,
   commOf,
@@ -62,7 +62,7 @@ export function processAt(thread: number, time: number): ProcessDetails | null {
  */
 export function seesFolder(pid: number, folder: string): boolean {
   const same = nullIfGone(() => {
-    const [its, ours] = [procStat(pid, `root${folder}`), statSync(folder)];
+    const [its, ours] = [procStat(pid, `root${folder}`), statSync(folder)!];
     return its.dev === ours.dev && its.ino === ours.ino;
   });
   return same ?? true;

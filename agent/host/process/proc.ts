@@ -1,5 +1,6 @@
 /** The only reader of /proc/PID (proc(5)). Each look throws if the process has ended, or if we may not see the file. */
-import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { readBytesSync, readdirSync, readlinkSync, readTextSync, statSync } from '../looks.ts';
 
 /** `self`: the agent. */
 export type Pid = number | 'self';
@@ -26,11 +27,11 @@ export function processIds(): number[] {
 }
 
 export function procBytes(pid: Pid, file: string): Buffer {
-  return readFileSync(`/proc/${pid}/${file}`);
+  return readBytesSync(`/proc/${pid}/${file}`);
 }
 
 export function procText(pid: Pid, file: string): string {
-  return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  return readTextSync(`/proc/${pid}/${file}`);
 }
 
 export function procLink(pid: Pid, file: string): string {
@@ -39,7 +40,10 @@ export function procLink(pid: Pid, file: string): string {
 
 /** Links followed, as the process sees them. */
 export function procStat(pid: Pid, file: string): Stats {
-  return statSync(`/proc/${pid}/${file}`);
+  const path = `/proc/${pid}/${file}`;
+  const stats = statSync(path);
+  if (stats === undefined) throw new Error(`${path} does not exist`);
+  return stats;
 }
 
 /** proc_pid_comm(5): 15 bytes at most. It may hold anything. */

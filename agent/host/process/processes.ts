@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { looked } from '../recorded-looks.ts';
 import {
   argumentsOf,
   commOf,
@@ -51,6 +52,16 @@ const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
  * user count.
  */
 export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
+  const look = () => namedProcesses(name, neighbourhood);
+  return looked('processes', `${neighbourhood} ${name}`, look, (all) => JSON.stringify(all.map(lasting)));
+}
+
+/** The parts of a process that stay the same. Its `started` is computed from clocks, at each look anew. */
+function lasting({ pid, arguments: words, sinceBoot: start }: Process) {
+  return [pid, words, start];
+}
+
+function namedProcesses(name: string, neighbourhood: Neighbourhood): Process[] {
   const named = processesByComm().get(name);
   if (named === undefined) return [];
   const places = PLACES[neighbourhood].map((place) => ({ place, ours: place('self') }));

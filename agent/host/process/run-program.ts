@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { notByLooks } from '../recorded-looks.ts';
 
 export interface RunResult {
   /** null if the program could not start, or a signal or the time limit ended it. */
@@ -30,6 +31,7 @@ export function runProgram(
     timeLimit = TIME_LIMIT,
   }: { input?: string; fds?: readonly number[]; timeLimit?: number } = {},
 ): RunResult {
+  notByLooks();
   const result = spawnSync(program, args, {
     input,
     stdio: ['pipe', 'pipe', 'pipe', ...fds],
@@ -51,6 +53,7 @@ export function runBeside(
     signal,
   }: { timeLimit?: number; maxBuffer?: number; signal?: AbortSignal } = {},
 ): Promise<RunResult> {
+  notByLooks();
   return new Promise((resolve) => {
     const options = { timeout: timeLimit, killSignal: 'SIGKILL', encoding: 'utf8', env: ENVIRONMENT } as const;
     const child = execFile(program, args, { ...options, maxBuffer, signal }, (failure, stdout, stderr) => {

@@ -1,5 +1,5 @@
 /** The processes that hold sockets, by the sockets' inode numbers. */
-import { readdirSync } from 'node:fs';
+import { readdirSync } from '../looks.ts';
 import { nullIfGone, processIds, procLink } from './proc.ts';
 
 /** The first process that holds each socket. Sockets of processes that we may not see are not in the map. */

@@ -1,9 +1,9 @@
 /** The program on this host that answers the C library's questions, and so can ask some names elsewhere. */
-import { networkInterfaces } from 'node:os';
 import { rangeOf, unmappedAddress } from '../../address/address-checks.ts';
 import { asksResolved, ownsResolvConf, STUBS } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
+import { networkInterfaces } from '../../host/looks.ts';
 import { type PortListener, udpListeners } from '../../host/process/port-listeners.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { isUnitEnabled } from '../../host/service/units.ts';
