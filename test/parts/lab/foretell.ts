@@ -1,6 +1,6 @@
 /** What a rehearsal foretells of a throw-away host, and whether it came so. */
 import assert from 'node:assert/strict';
-import type { LabHost } from './host.ts';
+import type { LabSystem } from './system.ts';
 
 export interface Foretold {
   readonly code: number | null;
@@ -14,29 +14,29 @@ export interface Foretold {
 }
 
 /** What the event would make of eth0; of a TIMEOUT, with a router that answers. */
-export async function foretell(host: LabHost, reason: string): Promise<Foretold> {
+export async function foretell(host: LabSystem, reason: string): Promise<Foretold> {
   const [first] = await rehearse(host, reason);
   return first!;
 }
 
 /** The second: with a router that does not answer. */
-export async function foretellTimeout(host: LabHost): Promise<[Foretold, Foretold]> {
+export async function foretellTimeout(host: LabSystem): Promise<[Foretold, Foretold]> {
   const [first, second] = await rehearse(host, 'TIMEOUT');
   return [first!, second!];
 }
 
 /** What the machine's start would make of eth0. */
-export async function foretellBoot(host: LabHost): Promise<Foretold> {
+export async function foretellBoot(host: LabSystem): Promise<Foretold> {
   const [first] = await foretellBy(host, 'boot', 'eth0');
   return first!;
 }
 
-function rehearse(host: LabHost, reason: string): Promise<Foretold[]> {
+function rehearse(host: LabSystem, reason: string): Promise<Foretold[]> {
   return foretellBy(host, 'lease', 'eth0', '--reason', reason);
 }
 
-async function foretellBy(host: LabHost, ...args: readonly string[]): Promise<Foretold[]> {
-  const { code, stdout, stderr } = await host.agent('rehearse', ...args, '--json');
+async function foretellBy(host: LabSystem, ...args: readonly string[]): Promise<Foretold[]> {
+  const { code, stdout, stderr } = await host.run(['agent', 'rehearse', ...args, '--json']);
   const { interfaces, error } = JSON.parse(stdout);
   assert.equal(error, undefined, stdout + stderr);
   return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));
@@ -44,7 +44,7 @@ async function foretellBy(host: LabHost, ...args: readonly string[]): Promise<Fo
 
 /** The host as `ip` shows it now. `file`: what was looked at in place of resolv.conf. */
 export async function cameTrue(
-  host: LabHost,
+  host: LabSystem,
   { resolvConf, addresses, routes }: Foretold,
   file = '/etc/resolv.conf',
 ): Promise<void> {
