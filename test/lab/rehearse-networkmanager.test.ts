@@ -1,6 +1,8 @@
 /** Each rehearsal of NetworkManager foretells what the real event makes of the host: real NetworkManager, real servers, both outcomes compared. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RESOLVED_UPLINKS } from '../../agent/clients/resolved.ts';
+import { debianPackage } from '../parts/lab/debian-package.ts';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { managedHost, noNetworkManager, offersOf } from '../parts/lab/networkmanager.ts';
 import { NETWORKMANAGER_EVENTS, PROFILE } from '../parts/lab/networkmanager-events.ts';
@@ -96,6 +98,30 @@ test(
     assert.ok(foretold.routes.after.some((route) => route.startsWith('10.99.0.0/16 via 10.77.0.9')));
     await NETWORKMANAGER_EVENTS.boot!.happen(scene);
     await cameTrue(host, foretold);
+  },
+);
+
+test(
+  'rehearse: where libc asks systemd-resolved, the servers that NetworkManager tells it are foretold',
+  options,
+  async (t) => {
+    const resolved = await debianPackage('systemd-resolved');
+    if (resolved === null) return t.skip("Debian's package systemd-resolved cannot be had here");
+    await using scene = await managedHost(LONG, resolved);
+    const { host } = scene;
+    const profile = await host.read(PROFILE);
+    await host.write(PROFILE, profile.replace('method=auto', 'method=auto\ndns=10.77.0.31'), 0o600);
+    for (const [event, servers] of [
+      ['RELOAD', OLD],
+      ['REAPPLY', ['10.77.0.31', ...OLD]],
+      ['REBOOT', ['10.77.0.31', ...OLD]],
+    ] as const) {
+      const foretold = await foretell(host, event);
+      assert.match(foretold.notes.join('\n'), /the name servers are those of \/run\/systemd\/resolve\/resolv\.conf/);
+      assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), servers, event);
+      await NETWORKMANAGER_EVENTS[event]!.happen(scene);
+      await cameTrue(host, foretold, RESOLVED_UPLINKS);
+    }
   },
 );
 

@@ -77,7 +77,8 @@ if [ -n "$resolved" ]; then
     mkdir -p /run/systemd/resolve
     chown systemd-resolve: /run/systemd/resolve
     "$resolved" &
-    until busctl status org.freedesktop.resolve1 >/dev/null 2>&1; do sleep 0.05; done
+    until busctl call org.freedesktop.DBus / org.freedesktop.DBus NameHasOwner s org.freedesktop.resolve1 |
+        grep -q true; do sleep 0.05; done
 fi
 event=
 trap 'event=RELOAD' HUP

@@ -16,11 +16,8 @@ export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1
   if (file === null) return null;
   const host = await LabHost.create();
   try {
-    await host.write('/run/lab/resolved.deb', file);
-    await host.sh(`dpkg-deb --fsys-tarfile /run/lab/resolved.deb | tar -x -C / --keep-directory-symlink
-      echo "systemd-resolve:x:994:994::/:/usr/sbin/nologin" >>/etc/passwd; echo "systemd-resolve:x:994:" >>/etc/group
-      rm -rf /etc/systemd/network/* /etc/systemd/system/systemd-networkd.service.d
-      ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf`);
+    await putResolved(host, file);
+    await host.sh('rm -rf /etc/systemd/network/* /etc/systemd/system/systemd-networkd.service.d');
     await host.write('/etc/systemd/network/10-lan.network', NETWORK);
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
     await connect(host);
@@ -34,6 +31,22 @@ export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1
     await host.close();
     throw error;
   }
+}
+
+/** Installs systemd-resolved from its package, which answers libc from then on. A message bus reads its file at the start. */
+export async function putResolved(host: LabHost, file: Buffer): Promise<void> {
+  await host.write('/run/lab/resolved.deb', file);
+  await host.sh(`dpkg-deb --fsys-tarfile /run/lab/resolved.deb | tar -x -C / --keep-directory-symlink
+    echo "systemd-resolve:x:994:994::/:/usr/sbin/nologin" >>/etc/passwd; echo "systemd-resolve:x:994:" >>/etc/group
+    ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf`);
+}
+
+/** Starts systemd-resolved, for a program that tells it the servers over the bus. */
+export async function startResolved(host: LabHost): Promise<void> {
+  await host.sh('mkdir -p /run/systemd/resolve; chown systemd-resolve: /run/systemd/resolve');
+  host.spawn(['/lib/systemd/systemd-resolved']).stderr!.resume();
+  const asks = 'busctl call org.freedesktop.DBus / org.freedesktop.DBus NameHasOwner s org.freedesktop.resolve1';
+  await host.sh(`until ${asks} | grep -q true; do sleep 0.1; done`);
 }
 
 export type NetworkdScene = NonNullable<Awaited<ReturnType<typeof networkdLabHost>>>;

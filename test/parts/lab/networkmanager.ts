@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from './dhcp.ts';
 import { LabHost, unavailable } from './host.ts';
 import { Log } from './log.ts';
+import { putResolved, startResolved } from './networkd.ts';
 import { AGENT_YAML, OLD } from './scene.ts';
 
 export const noNetworkManager = unavailable({ NetworkManager: 'network-manager', 'dbus-daemon': 'dbus' });
@@ -53,8 +54,11 @@ export async function renewals(server: DhcpServer, count: number): Promise<void>
   for (let n = 0; n < count; n++) from = (await server.log.indexOf(/^DHCPACK/, from)) + 1;
 }
 
-/** A host on which NetworkManager has a lease, and dispatcher events are written to /run/lab/events. */
-export async function managedHost(dhcp: DhcpOptions) {
+/**
+ * A host on which NetworkManager has a lease, and dispatcher events are written to /run/lab/events. `resolved`: the package of
+ * systemd-resolved, which then answers libc.
+ */
+export async function managedHost(dhcp: DhcpOptions, resolved: Buffer | null = null) {
   const host = await LabHost.create();
   try {
     await host.sh(
@@ -64,7 +68,9 @@ export async function managedHost(dhcp: DhcpOptions) {
     await host.write('/etc/NetworkManager/system-connections/eth0.nmconnection', CONNECTION, 0o600);
     await host.write('/etc/NetworkManager/dispatcher.d/99-lab', '#!/bin/sh\necho "$1 $2" >>/run/lab/events\n', 0o755);
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
+    if (resolved !== null) await putResolved(host, resolved);
     await host.sh('mkdir -p /run/dbus; dbus-daemon --system --fork --nopidfile');
+    if (resolved !== null) await startResolved(host);
     await connect(host);
     const server = await startDhcpServer(host, dhcp);
     const manager = await Manager.start(host);

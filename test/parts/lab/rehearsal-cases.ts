@@ -52,7 +52,7 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
   ...casesOf({ client: 'udhcpc', begin: udhcpcScene, ways: UDHCPC_WAYS, events: UDHCPC_EVENTS }),
   ...casesOf({
     client: 'NetworkManager',
-    begin: managedHost,
+    begin: (dhcp: DhcpOptions) => managedHost(dhcp),
     ways: NETWORKMANAGER_WAYS,
     events: NETWORKMANAGER_EVENTS,
   }),
