@@ -5,8 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Occurrence } from '../../probes/probe.ts';
 import { ProbeSchedule } from '../../probes/runner.ts';
+import { withUnheldDhcp } from '../clients/unheld-dhcp.ts';
 import { notePutBackTold } from '../confirm/trial/put-back-memory.ts';
 import type { Outcome } from '../hold/resource.ts';
+import type { SettingView } from '../hold/settings-view.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
@@ -149,9 +151,13 @@ export class Daemon {
       tell,
       isSuperseded,
     });
+    const complete = (views: readonly SettingView[]) => {
+      const whole = desired();
+      return whole === null ? views : withUnheldDhcp(host, whole.dhcp, views, undefined);
+    };
     const all = daemon.probes.off.includes('resources')
       ? probes
-      : [...probes, resourcesProbe(this.#keeper, this.#record)];
+      : [...probes, resourcesProbe(this.#keeper, this.#record, complete)];
     this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
     this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, seed: beatSeed });
     this.#keeper.watch();

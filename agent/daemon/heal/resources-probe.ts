@@ -1,7 +1,7 @@
 /** The probe of the held settings: each at each moment, and how often each resource was healed. */
 import { type Probe, type Reading, sample } from '../../../probes/probe.ts';
 import type { Finding } from '../../hold/resource.ts';
-import { MOMENTS, settingViews } from '../../hold/settings-view.ts';
+import { MOMENTS, type SettingView, settingViews } from '../../hold/settings-view.ts';
 import type { HealRecord } from './heal-record.ts';
 import type { Keeper } from './keeper.ts';
 
@@ -10,7 +10,12 @@ import type { Keeper } from './keeper.ts';
  */
 const STAND_FOR = 120_000;
 
-export function resourcesProbe(keeper: Keeper, record: HealRecord): Probe {
+/** `complete`: adds the views of settings that no resource answers for, as `status` shows them. */
+export function resourcesProbe(
+  keeper: Keeper,
+  record: HealRecord,
+  complete: (views: readonly SettingView[]) => readonly SettingView[],
+): Probe {
   let known: { states: Reading[]; of: string; at: number } | null = null;
   return {
     name: 'resources',
@@ -21,7 +26,7 @@ export function resourcesProbe(keeper: Keeper, record: HealRecord): Probe {
       const of = fingerprint(findings);
       const now = performance.now();
       if (known === null || known.of !== of || now - known.at > STAND_FOR) {
-        known = { states: await statesOf(findings), of, at: now };
+        known = { states: statesOf(complete(await settingViews(findings))), of, at: now };
       }
       return [
         ...known.states,
@@ -31,8 +36,7 @@ export function resourcesProbe(keeper: Keeper, record: HealRecord): Probe {
   };
 }
 
-async function statesOf(findings: readonly Finding[]): Promise<Reading[]> {
-  const views = await settingViews(findings);
+function statesOf(views: readonly SettingView[]): Reading[] {
   return views.flatMap(({ setting, moments }) =>
     MOMENTS.flatMap((moment) => {
       const state = moments[moment]?.state;
