@@ -7,6 +7,7 @@ import { isOurs, type OriginalFile, Originals } from '../hold/originals/original
 import type { Finding, Outcome, Resource } from '../hold/resource.ts';
 import type { Host } from '../host/host.ts';
 import type { DhcpClient } from './client.ts';
+import { installsNow } from './package-managers.ts';
 
 /** Folders of programs, also of those that no package brought. */
 const FOLDERS = [
@@ -19,29 +20,6 @@ const FOLDERS = [
   '/opt/sbin',
   '/opt/bin',
 ];
-/** While one of these runs, a program that is missing may be on its way. By comm, which is cut at 15 characters. */
-const PACKAGE_MANAGERS = [
-  'dpkg',
-  'apt',
-  'apt-get',
-  'aptitude',
-  'apt.systemd.dai',
-  'unattended-upgr',
-  'do-release-upgr',
-  'packagekitd',
-  'rpm',
-  'rpm-ostree',
-  'dnf',
-  'dnf5',
-  'dnf5daemon-serv',
-  'dnf-automatic',
-  'microdnf',
-  'yum',
-  'zypper',
-  'pacman',
-  'apk',
-];
-
 /** The client's resource; the orphans' while the client is gone. */
 export class UnlessGone implements Resource {
   readonly name: string;
@@ -114,5 +92,5 @@ async function before(original: OriginalFile, actual: string | null): Promise<st
 export function isGone(host: Host, { program, isHere }: Pick<DhcpClient, 'program' | 'isHere'>): boolean {
   if (!host.live || isHere(host)) return false;
   if (FOLDERS.some((folder) => host.lstat(`${folder}/${program}`) !== null)) return false;
-  return PACKAGE_MANAGERS.every((name) => host.processes(name).length === 0);
+  return !installsNow(host);
 }

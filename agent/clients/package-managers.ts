@@ -1,0 +1,51 @@
+/** Whether programs are being installed, removed or upgraded now: a program that is missing may be on its way. */
+import type { Host } from '../host/host.ts';
+
+/** They run only while they work. By comm, which is cut at 15 characters. */
+const PACKAGE_MANAGERS = [
+  'dpkg',
+  'apt',
+  'apt-get',
+  'aptitude',
+  'apt.systemd.dai',
+  'do-release-upgr',
+  'packagekitd',
+  'rpm',
+  'rpm-ostree',
+  'dnf',
+  'dnf5',
+  'dnf5daemon-serv',
+  'dnf-automatic',
+  'microdnf',
+  'yum',
+  'zypper',
+  'pacman',
+  'apk',
+];
+
+/**
+ * Locks of dpkg, apt and unattended-upgrades. unattended-upgrades also has a process that waits for the machine's
+ * shutdown and does nothing else, so its name says nothing.
+ */
+const LOCKS = [
+  '/var/lib/dpkg/lock-frontend',
+  '/var/lib/dpkg/lock',
+  '/var/cache/apt/archives/lock',
+  '/var/lib/apt/lists/lock',
+  '/run/unattended-upgrades.lock',
+];
+
+export function installsNow(host: Host): boolean {
+  return PACKAGE_MANAGERS.some((name) => host.processes(name).length > 0) || isLocked(host);
+}
+
+/** By proc_locks(5). Only the inode counts: some file systems give stat(2) a device that differs from the kernel's. */
+function isLocked(host: Host): boolean {
+  const inodes = LOCKS.flatMap((path) => host.stat(path)?.ino ?? []);
+  if (inodes.length === 0) return false;
+  const held = host.readText('/proc/locks');
+  // Without the file no lock can be seen, and no answer is a doubt.
+  if (held === null) return true;
+  const locked = new Set([...held.matchAll(/ [0-9a-f]+:[0-9a-f]+:(\d+) /g)].map(([, inode]) => Number(inode)));
+  return inodes.some((inode) => locked.has(inode));
+}
