@@ -7,8 +7,8 @@ import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
-import { networkdLabHost, OFFERS, rebootNetworkd } from '../parts/lab/networkd.ts';
-import { NETWORKD_EVENTS } from '../parts/lab/networkd-events.ts';
+import { networkdLabHost, rebootNetworkd } from '../parts/lab/networkd.ts';
+import { NETWORKD_EVENTS, NETWORKD_OFFERS } from '../parts/lab/networkd-events.ts';
 import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
 import { NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
@@ -41,7 +41,7 @@ test('rehearse: systemd-networkd’s next event is foretold', options, async (t)
 });
 
 test('rehearse: what others added to systemd-networkd’s link stays, as at the real renewal', options, async (t) => {
-  await using made = await scene(t, { lease: 600, renewEvery: 4, offers: OFFERS });
+  await using made = await scene(t, { lease: 600, renewEvery: 4, offers: NETWORKD_OFFERS });
   if (made === null) return;
   const { host, server } = made;
   await host.agent('apply');
@@ -61,7 +61,7 @@ test('rehearse: what others added to systemd-networkd’s link stays, as at the 
 test('rehearse: a boot of systemd-networkd is foretold with the drop-ins that Holdfast keeps', options, async (t) => {
   await using made = await scene(t, {
     lease: 600,
-    offers: `${OFFERS} option ntp-servers 10.77.0.98; option interface-mtu 1400;
+    offers: `${NETWORKD_OFFERS} option ntp-servers 10.77.0.98; option interface-mtu 1400;
              option rfc3442-classless-static-routes 16, 10, 99, 10, 77, 0, 9, 0, 10, 77, 0, 1;`,
   });
   if (made === null) return;

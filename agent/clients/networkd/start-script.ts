@@ -13,7 +13,7 @@ export const RESTART_SIGNAL = 'SIGUSR1';
  */
 export const NETWORKD_START_SCRIPT = `
 iface=$1 networkd=$2 resolved=$3
-netif=/run/systemd/netif
+netif=/run/systemd/netif capabilities=+net_admin,+net_bind_service,+net_broadcast,+net_raw
 running=
 if [ -e /dev/muted ]; then
     running=yes
@@ -30,9 +30,17 @@ if [ -n "$resolved" ]; then
     chown systemd-resolve: /run/systemd/resolve
     "$resolved" &
 fi
-"$networkd" &
-process=$!
 index=$(cat "/sys/class/net/$iface/ifindex")
+# Before systemd 248, systemd-networkd waits until udev knows the link, also where no udev can be.
+mkdir -p /run/udev/data
+echo I:1 >"/run/udev/data/n$index"
+# As its service does: systemd 257 started as root wants capabilities that the stage does not have.
+start() {
+    setpriv --reuid systemd-network --regid systemd-network --clear-groups \\
+        --inh-caps "$capabilities" --ambient-caps "$capabilities" "$networkd" &
+    process=$!
+}
+start
 link=$netif/links/$index
 lease=$netif/leases/$index
 until [ -e "$lease" ] && grep -q '^OPER_STATE=routable' "$link"; do sleep 0.1; done
@@ -78,7 +86,7 @@ restart() {
     wait "$process" || :
     if [ -n "$2" ]; then sh -c "$2"; fi
     : >/dev/restarted
-    "$networkd" &
+    start
     until [ "$link" -nt /dev/restarted ] && [ "$lease" -nt /dev/restarted ]; do sleep 0.1; done
     configured
     say RESTARTED

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import type { StagedFile } from '../stage-plan.ts';
+import { isOurDropIn } from './drop-in.ts';
 import type { NetworkdLink } from './managed-links.ts';
 import { NETWORK_FOLDERS, networkFiles } from './network-lines.ts';
 
@@ -11,7 +12,8 @@ import { NETWORK_FOLDERS, networkFiles } from './network-lines.ts';
  * inode and its times (systemd's stat_inode_unmodified()), so the same text written anew counts.
  */
 export function unreadFiles(host: Host, process: Process, link: NetworkdLink): StagedFile[] {
-  const read = Math.max(process.started, lastReload(host));
+  // Holdfast's copies come right before the start, which is known to some hundredths of a second.
+  const read = Math.max(process.started, lastReload(host)) + SLACK;
   const isNew = (path: string) => (host.stat(path)?.ctimeMs ?? 0) > read;
   const before = read - BEFORE;
   const files = networkFiles(host);
@@ -28,7 +30,7 @@ export function unreadFiles(host: Host, process: Process, link: NetworkdLink): S
       .list(folder)
       .filter((name) => name.endsWith('.conf'))
       .map((name) => `${folder}/${name}`)
-      .filter(isNew)
+      .filter((path) => !isOurDropIn(path) && isNew(path))
       .map((path) => ({ path, text: null, changed: 0 })),
   );
   // A folder that changed without one of its files: a drop-in has gone, and a reload sees that.
@@ -38,6 +40,8 @@ export function unreadFiles(host: Host, process: Process, link: NetworkdLink): S
   return [...winning, ...inForce, ...dropIns, ...gone];
 }
 
+/** Milliseconds. */
+const SLACK = 1000;
 /** Milliseconds by which a file on the stage is older than systemd-networkd's start. */
 const BEFORE = 60_000;
 

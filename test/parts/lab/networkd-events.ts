@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import type { DhcpOptions, DhcpServer } from './dhcp.ts';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
-import { OFFERS, rebootNetworkd, restartNetworkd } from './networkd.ts';
 import { NEW, OLD } from './scene.ts';
+import type { LabSystem } from './system.ts';
 
 /** How the new servers came to the host. */
-export const NETWORKD_WAYS: Readonly<Record<string, (host: LabHost) => Promise<void>>> = {
+export const NETWORKD_WAYS: Readonly<Record<string, (host: LabSystem) => Promise<void>>> = {
   'held by Holdfast': async (host) => {
-    const { code, stdout, stderr } = await host.agent('apply');
+    const { code, stdout, stderr } = await host.run(['agent', 'apply']);
     assert.equal(code, 0, stdout + stderr);
   },
   'told by resolvectl': async (host) => {
@@ -19,14 +19,27 @@ export const NETWORKD_WAYS: Readonly<Record<string, (host: LabHost) => Promise<v
   },
 };
 
+export const NETWORKD_OFFERS = `option domain-name-servers ${OLD.join(', ')}; option domain-name "old.example.com";`;
+const OFFERS = NETWORKD_OFFERS;
 const SHORT = { lease: 20, renewEvery: 4, offers: OFFERS };
 const LONG = { lease: 600, renewEvery: 4, offers: OFFERS };
+
+/** A throw-away host or a booted machine. */
+export interface NetworkdStanding {
+  readonly host: LabSystem;
+  /** Has the far side of the wire as its `server`. */
+  readonly far: LabHost;
+  readonly server: DhcpServer;
+  /** As systemd restarts it; does not wait for a lease. */
+  restart(): Promise<void>;
+  reboot(): Promise<void>;
+}
 
 export interface NetworkdEvent {
   readonly dhcp: DhcpOptions;
   /** Whether the address is lost by it. */
   readonly givesUp: boolean;
-  happen(scene: { readonly host: LabHost; readonly server: DhcpServer }): Promise<void>;
+  happen(standing: NetworkdStanding): Promise<void>;
 }
 
 export const NETWORKD_EVENTS: Readonly<Record<string, NetworkdEvent>> = {
@@ -41,9 +54,9 @@ export const NETWORKD_EVENTS: Readonly<Record<string, NetworkdEvent>> = {
   REBIND: {
     dhcp: SHORT,
     givesUp: false,
-    async happen({ host, server }) {
+    async happen({ host, far, server }) {
       await server.stop();
-      const log = await startAnotherServer(host, [
+      const log = await startAnotherServer(far, [
         `--dhcp-option=6,${OLD.join(',')}`,
         '--dhcp-option=15,old.example.com',
       ]);
@@ -54,9 +67,9 @@ export const NETWORKD_EVENTS: Readonly<Record<string, NetworkdEvent>> = {
   NAK: {
     dhcp: SHORT,
     givesUp: true,
-    async happen({ host, server }) {
+    async happen({ host, far, server }) {
       await server.stop();
-      await refuseAll(host);
+      await refuseAll(far);
       await lost(host);
     },
   },
@@ -79,9 +92,9 @@ export const NETWORKD_EVENTS: Readonly<Record<string, NetworkdEvent>> = {
   REBOOT: {
     dhcp: LONG,
     givesUp: false,
-    async happen({ host, server }) {
+    async happen({ host, server, restart }) {
       const from = server.log.lines.length;
-      await restartNetworkd(host);
+      await restart();
       await server.log.until(/^DHCPACK/, from);
       await configured(host);
     },
@@ -89,26 +102,26 @@ export const NETWORKD_EVENTS: Readonly<Record<string, NetworkdEvent>> = {
   TIMEOUT: {
     dhcp: LONG,
     givesUp: false,
-    async happen({ host, server }) {
+    async happen({ host, server, restart }) {
       await server.stop();
-      await restartNetworkd(host);
+      await restart();
       await host.sh('sleep 15');
     },
   },
-  boot: { dhcp: LONG, givesUp: false, happen: ({ host }) => rebootNetworkd(host) },
+  boot: { dhcp: LONG, givesUp: false, happen: ({ reboot }) => reboot() },
 };
 
-async function lost(host: LabHost): Promise<void> {
+async function lost(host: LabSystem): Promise<void> {
   await host.sh('while ls /run/systemd/netif/leases/* >/dev/null 2>&1; do sleep 0.05; done');
   await settled(host);
 }
 
-async function configured(host: LabHost): Promise<void> {
+async function configured(host: LabSystem): Promise<void> {
   await host.sh('until grep -qs ^ADMIN_STATE=configured /run/systemd/netif/links/*; do sleep 0.05; done');
   await settled(host);
 }
 
 /** systemd-networkd and systemd-resolved write when they are idle. */
-async function settled(host: LabHost): Promise<void> {
+async function settled(host: LabSystem): Promise<void> {
   await host.sh('sleep 0.5');
 }

@@ -5,13 +5,15 @@
 import { debianPackage } from './debian-package.ts';
 import { connect, startDhcpServer } from './dhcp.ts';
 import { LabHost } from './host.ts';
-import { AGENT_YAML, OLD } from './scene.ts';
+import { NETWORKD_OFFERS } from './networkd-events.ts';
+import { AGENT_YAML } from './scene.ts';
 
 const NETWORK = '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDomains=yes\n';
-export const OFFERS = `option domain-name-servers ${OLD.join(', ')}; option domain-name "old.example.com";`;
 
 /** A host whose systemd-networkd has a lease with the old servers; null if Debian's package cannot be had here. */
-export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1] = { lease: 600, offers: OFFERS }) {
+export async function networkdLabHost(
+  dhcp: Parameters<typeof startDhcpServer>[1] = { lease: 600, offers: NETWORKD_OFFERS },
+) {
   const file = await debianPackage('systemd-resolved');
   if (file === null) return null;
   const host = await LabHost.create();
@@ -26,7 +28,14 @@ export async function networkdLabHost(dhcp: Parameters<typeof startDhcpServer>[1
     host.spawn(['dbus-daemon', '--system', '--nofork', '--nopidfile', '--nosyslog']).stderr!.resume();
     await host.sh('until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done');
     await startNetworkd(host);
-    return { host, server, [Symbol.asyncDispose]: () => host.close() };
+    return {
+      host,
+      far: host,
+      server,
+      restart: () => restartNetworkd(host),
+      reboot: () => rebootNetworkd(host),
+      [Symbol.asyncDispose]: () => host.close(),
+    };
   } catch (error) {
     await host.close();
     throw error;
@@ -71,7 +80,7 @@ export async function startNetworkd(host: LabHost): Promise<void> {
 }
 
 /** A restart of systemd-networkd as systemd does it: `RestartKillSignal=SIGUSR2`. */
-export async function restartNetworkd(host: LabHost): Promise<void> {
+async function restartNetworkd(host: LabHost): Promise<void> {
   await host.sh(`pkill -USR2 -x systemd-network; while pgrep -x systemd-network >/dev/null; do sleep 0.05; done
     ${BEFORE_START}`);
   host.spawn(['/lib/systemd/systemd-networkd']).stderr!.resume();

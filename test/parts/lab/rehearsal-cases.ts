@@ -5,12 +5,12 @@ import type { DhcpOptions } from './dhcp.ts';
 import { dhcpcdHost } from './dhcpcd.ts';
 import { DHCPCD_EVENTS, DHCPCD_WAYS } from './dhcpcd-events.ts';
 import { cameTrue, type Foretold, foretell, foretellBoot } from './foretell.ts';
-import type { LabHost } from './host.ts';
 import { type NetworkdScene, networkdLabHost } from './networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { managedHost } from './networkmanager.ts';
 import { NETWORKMANAGER_EVENTS, NETWORKMANAGER_WAYS } from './networkmanager-events.ts';
 import { staleHost } from './scene.ts';
+import type { LabSystem } from './system.ts';
 import { UDHCPC_EVENTS, UDHCPC_WAYS, udhcpcScene } from './udhcpc-events.ts';
 
 export interface RehearsalCase {
@@ -27,13 +27,13 @@ export interface RehearsalCase {
 }
 
 /** Everything of one client: how its host comes to be, how it is held, and how each event is made to happen. */
-interface Played<Dhcp, Scene> {
+interface Played<Dhcp, Scene extends { readonly host: LabSystem }> {
   readonly client: string;
   /** null if a part of it cannot be had here. */
   readonly begin: (dhcp: Dhcp) => Promise<Scene | null>;
   /** What is looked at in place of resolv.conf. */
   readonly file?: string;
-  readonly ways: Readonly<Record<string, (host: LabHost) => Promise<void>>>;
+  readonly ways: Readonly<Record<string, (host: Scene['host']) => Promise<void>>>;
   readonly events: Readonly<
     Record<string, { readonly dhcp: Dhcp; readonly givesUp: boolean; happen(scene: Scene): Promise<void> }>
   >;
@@ -58,7 +58,7 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
   }),
 ];
 
-function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost }>({
+export function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabSystem }>({
   client,
   begin,
   ways,
@@ -70,7 +70,7 @@ function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost 
       client,
       event,
       way,
-      isHeld: way === 'held by Holdfast',
+      isHeld: way.startsWith('held by Holdfast'),
       givesUp,
       async run() {
         await using scene = await begin(dhcp);
@@ -85,4 +85,4 @@ function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: LabHost 
   );
 }
 
-const foretellOne = (host: LabHost, event: string) => (event === 'boot' ? foretellBoot(host) : foretell(host, event));
+const foretellOne = (host: LabSystem, event: string) => (event === 'boot' ? foretellBoot(host) : foretell(host, event));

@@ -1,0 +1,59 @@
+/** systemd-networkd of booted Debian 11 and 13: each event, rehearsed and then made to happen by the real systemd. */
+import type { DhcpOptions } from '../parts/lab/dhcp.ts';
+import { NETWORKD_EVENTS, type NetworkdStanding } from '../parts/lab/networkd-events.ts';
+import { casesOf, type RehearsalCase } from '../parts/lab/rehearsal-cases.ts';
+import { AGENT_YAML } from '../parts/lab/scene.ts';
+import { Machine } from './machine.ts';
+
+/** On Debian 11 systemd-resolved belongs to the package systemd. */
+const RELEASES = {
+  bullseye: { client: 'systemd-networkd 247 (Debian 11)', packages: [] },
+  trixie: { client: 'systemd-networkd 257 (Debian 13)', packages: ['systemd-resolved'] },
+} as const;
+
+export const BOOTED_REHEARSALS: readonly RehearsalCase[] = Object.entries(RELEASES).flatMap(
+  ([release, { client, packages }]) =>
+    casesOf<DhcpOptions, NetworkdStanding & AsyncDisposable>({
+      client,
+      begin: (dhcp) => boot(release as keyof typeof RELEASES, packages, dhcp),
+      ways: { 'held by Holdfast since a boot': async () => {} },
+      events: NETWORKD_EVENTS,
+      file: '/run/systemd/resolve/resolv.conf',
+    }),
+);
+
+async function boot(release: keyof typeof RELEASES, packages: readonly string[], dhcp: DhcpOptions) {
+  const machine = await Machine.boot({
+    release,
+    packages,
+    files: {
+      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
+      '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDomains=yes\n',
+      '/etc/holdfast/agent.yaml': AGENT_YAML,
+    },
+    setup:
+      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+    dhcp,
+  });
+  await machine.installAgent();
+  const configured = async () => {
+    await machine.sh(`timeout 60 sh -c 'until grep -qsx ADMIN_STATE=configured /run/systemd/netif/links/* &&
+      grep -qs ^nameserver /run/systemd/resolve/resolv.conf; do sleep 0.1; done; sleep 0.3'`);
+  };
+  await configured();
+  // Until the next start systemd 247 lists the lease's servers behind ours, and apply says so.
+  await machine.run(['agent', 'apply']);
+  await machine.reboot();
+  await configured();
+  return {
+    host: machine,
+    far: machine.outside,
+    server: machine.server!,
+    restart: async () => void (await machine.sh('systemctl restart systemd-networkd')),
+    reboot: async () => {
+      await machine.reboot();
+      await configured();
+    },
+    [Symbol.asyncDispose]: () => machine.close(),
+  };
+}
