@@ -117,3 +117,20 @@ test('revert: a lease with name servers of its server and a superseded search: r
   assert.deepEqual(nameservers(text), OLD);
   assert.match(stdout, /with the lease's name servers .* in place of 192\.0\.2\.99/);
 });
+
+test('revert: what a dhclient read that started before its file changed is unknown, and not said to be ours', {
+  skip,
+}, async () => {
+  await using scene = await staleHost({ renewEvery: 600, offers: OFFERS });
+  const { host } = scene;
+  await host.write('/etc/resolv.conf', 'nameserver 192.0.2.99\n');
+  // Before Holdfast was there: nobody has seen which file this dhclient read.
+  await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF.replace(/^supersede .*\n/gm, ''));
+  await apply(host);
+  const { code, stdout } = await host.agent('revert');
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /\(192\.0\.2\.99\): the lease's are unknown, because \/etc\/dhcp\/dhclient\.conf changed after the start of dhclient\[\d+\] on eth0, which may/,
+  );
+});

@@ -2,7 +2,7 @@
 import type { ServerAddress } from '../../address/accepted.ts';
 import { resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
 import { offeredLease } from '../../clients/dhclient/leases/offered-lease.ts';
-import { clientName, dhcpClients } from '../../clients/dhclient/running.ts';
+import { clientName, dhcpClients, type RunningDhclient } from '../../clients/dhclient/running.ts';
 import type { DesiredDns, DesiredVerify } from '../../config/desired.ts';
 import { checkNameserver } from '../../config/notation/addresses.ts';
 import { MAX_NAMESERVERS } from '../../config/notation/limits.ts';
@@ -47,7 +47,7 @@ export async function objection(host: Host, found: readonly Original[], verify: 
 interface OfferedDns {
   /** The lines of each lease that has name servers of its server. */
   readonly texts: readonly string[];
-  /** The clients that put other name servers in the place of the server's: "dhclient[812] on eth0". */
+  /** "dhclient[812] on eth0 put configured name servers in place of the server's", or that it may have done so. */
   readonly superseded: readonly string[];
 }
 
@@ -69,10 +69,10 @@ function asLeased(
   const unclear = texts.some((other) => serversIn(other).join(' ') !== leased);
   const earlier = of(before) || 'none';
   if (superseded.length > 0 && leased === '') {
-    const whose = `${superseded.join(' and ')} put configured name servers in place of the server's`;
+    const why = superseded.join(', and ');
     return {
       text: before,
-      note: `with the earlier name servers (${earlier}): the lease's are unknown, because ${whose}`,
+      note: `with the earlier name servers (${earlier}): the lease's are unknown, because ${why}`,
     };
   }
   if (leased === '' || unclear || leased === of(before) || leased === of(after)) return { text: before, note: null };
@@ -117,8 +117,15 @@ function offeredDns(host: Host): OfferedDns {
       if (offered === null) continue;
       const text = `${resolvConfWithoutHook(offered.lease).join('\n')}\n`;
       if (effectiveValues(text, 'nameserver') !== null) texts.push(text);
-      else if (offered.unknown.some((name) => /name-servers$/.test(name))) superseded.push(clientName(client));
+      else if (offered.unknown.some((name) => /name-servers$/.test(name)))
+        superseded.push(supersedes(client, offered.isConfKnown));
     }
   }
   return { texts, superseded };
+}
+
+function supersedes(client: RunningDhclient, isKnown: boolean): string {
+  const who = clientName(client);
+  if (isKnown) return `${who} put configured name servers in place of the server's`;
+  return `${client.confFile} changed after the start of ${who}, which may have put configured name servers in place of the server's`;
 }

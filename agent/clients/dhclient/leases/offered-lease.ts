@@ -14,6 +14,8 @@ export interface OfferedLease {
   readonly lease: Lease;
   /** The options that were superseded, or may have been: all of DNS if the client's configuration is unknown. */
   readonly unknown: readonly string[];
+  /** false if nobody knows which dhclient.conf the client read, so that the options may be the server's all the same. */
+  readonly isConfKnown: boolean;
 }
 
 const DNS = ['domain-name', 'domain-search', 'domain-name-servers', 'dhcp6.domain-search', 'dhcp6.name-servers'];
@@ -28,7 +30,11 @@ export function offeredLease(host: Host, client: RunningDhclient, iface: string,
   const conf = confAtStart(host, client);
   const unknown = conf === null ? DNS : supersededOnlyIn(conf, earlier, iface);
   const options = new Map([...lease.options].filter(([name]) => !unknown.includes(name)));
-  return { lease: { ...lease, options }, unknown: unknown.filter((name) => lease.options.has(name)) };
+  return {
+    lease: { ...lease, options },
+    unknown: unknown.filter((name) => lease.options.has(name)),
+    isConfKnown: conf !== null,
+  };
 }
 
 function supersededOnlyIn(conf: string, earlier: string, iface: string): string[] {
