@@ -77,7 +77,8 @@ function whoRunsIt(host: Host, client: RunningDhclient, origin: ProcessOrigin, s
   if (!isText) return 'its arguments or its environment are no text';
   const other = Object.keys(self.namespaces).filter((name) => namespaces[name] !== self.namespaces[name]);
   if (other.length > 0) return `it runs in other namespaces than the agent (${other.join(', ')})`;
-  if (confinement !== self.confinement) return `the agent is confined otherwise than it is (${self.confinement})`;
+  if (confinement !== self.confinement)
+    return `it runs with other rights (${confinement}) than the agent (${self.confinement})`;
   return serviceOf(host, client, origin);
 }
 
