@@ -2,12 +2,12 @@
 import { chmodSync, globSync, lutimesSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { program } from '../agent/cli.ts';
 import { jsonSchema } from '../agent/config/schema/config-schema.ts';
 import { HOLDFAST } from '../agent/host/netlink/table-names.ts';
 import { bash, fish, zsh } from './completions.ts';
 import { commandPage, configurationPage } from './man.ts';
 import { billOfMaterials, type Component, copyright, nodeLicense } from './sbom.ts';
+import { program } from './whole-program.ts';
 
 const root = join(import.meta.dirname, '..');
 

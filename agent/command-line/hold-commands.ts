@@ -1,26 +1,28 @@
 /** The commands that hold the settings of this host: plan, apply, status, doctor, revert, init, run. */
 import type { Command } from 'commander';
-import type { ApplyOptions } from '../commands/apply/apply-options.ts';
 import type { CommonOptions } from '../commands/common-options.ts';
 import type { ConfirmOptions } from '../commands/confirm.ts';
 import type { RevertTrialOptions } from '../commands/revert-trial.ts';
+import { addApply } from './apply-command.ts';
+import { onlyOption } from './only-option.ts';
 import { runCommand } from './run-command.ts';
 import { CONFIG_OPTION, examples, hostCommand } from './shared-options.ts';
 
 export function addHoldCommands(program: Command): void {
-  hostCommand(program, 'plan', 'show what apply would change, and change nothing')
+  hostCommand(program, 'plan', 'show what apply would change, and change nothing', onlyOption())
     .addHelpText(
       'after',
       `\nExit status: 0 nothing differs, 1 bad configuration or usage, 2 something differs.${examples(['agent plan', 'agent plan --only resolver,hooks --json'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/apply/plan.ts')).plan));
 
-  addApply(program);
+  addApply(program, onlyOption());
 
   hostCommand(
     program,
     'status',
     'show each setting now, at the next lease and at the next boot, and every running DHCP client',
+    onlyOption(),
   )
     .addHelpText(
       'after',
@@ -28,7 +30,7 @@ export function addHoldCommands(program: Command): void {
     )
     .action(runCommand(program, async () => (await import('../commands/status.ts')).status));
 
-  hostCommand(program, 'doctor', 'explain what else acts on these settings')
+  hostCommand(program, 'doctor', 'explain what else acts on these settings', onlyOption())
     .addHelpText(
       'after',
       `\nExit status: 0 no problem (but perhaps warnings and notes), 2 a problem. docs/doctor.md explains each code.${examples(['agent doctor', 'agent doctor --only sysctl --json'])}`,
@@ -56,7 +58,12 @@ export function addHoldCommands(program: Command): void {
       }),
     );
 
-  hostCommand(program, 'revert', 'put files and values back as they were before the first apply, and remove the hooks')
+  hostCommand(
+    program,
+    'revert',
+    'put files and values back as they were before the first apply, and remove the hooks',
+    onlyOption(),
+  )
     .option('--trial [id]', 'put back only the change that is on trial, and read no configuration')
     .addHelpText(
       'after',
@@ -71,7 +78,7 @@ export function addHoldCommands(program: Command): void {
           )({ ...options, trial: options.trial }),
     );
 
-  hostCommand(program, 'init', 'write a commented configuration from what the host has now')
+  hostCommand(program, 'init', 'write a commented configuration from what the host has now', onlyOption())
     .option('--output <file>', 'the file to write; "-" is stdout (default: the configuration file)')
     .option('--force', 'overwrite an existing file')
     .addHelpText(
@@ -90,20 +97,4 @@ export function addHoldCommands(program: Command): void {
       `\nSIGHUP makes it read the configuration again. SIGTERM ends it, and the host stays as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched), 3 another daemon runs on this host.${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/run.ts')).run));
-}
-
-export function addApply(program: Command): void {
-  hostCommand(program, 'apply', 'make the host match the configuration, and read the result back')
-    .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
-    .option(
-      '--boot',
-      'for boot, when the network waits for apply: name servers get a second to prove DNS, and nothing is measured or fetched',
-    )
-    .option('--confirm', 'try the change: it is put back unless its witnesses are still reached (confirm)')
-    .option('--no-confirm', 'make the change without a trial, also if it was put back before')
-    .addHelpText(
-      'after',
-      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --confirm', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
-    )
-    .action(runCommand<ApplyOptions>(program, async () => (await import('../commands/apply/apply.ts')).apply));
 }

@@ -1,26 +1,21 @@
 /** Options that several commands share, in the words of their help. */
-import { type Command, Option } from 'commander';
-import { RESOURCE_NAMES } from '../resources/resource-names.ts';
-import { folder, knownNames } from './parsed-values.ts';
+import type { Command, Option } from 'commander';
+import { folder } from './parsed-values.ts';
 
 export const CONFIG_OPTION = [
   '--config <file>',
   'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
 ] as const;
 
-/** A command that reads the configuration of a host, and looks at its files. */
-export function hostCommand(program: Command, name: string, description: string): Command {
+/** A command that reads the configuration of a host, and looks at its files. `only`: its option `--only`. */
+export function hostCommand(program: Command, name: string, description: string, only: Option): Command {
   return program
     .command(name)
     .description(description)
     .option(...CONFIG_OPTION)
     .option('--root <dir>', 'use the files below this folder, and neither the running kernel nor its processes', folder)
     .option('--live', 'with --root: the running kernel and its processes belong to these files')
-    .addOption(
-      new Option('--only <name...>', `only these resources: ${RESOURCE_NAMES.join(', ')}`).argParser(
-        knownNames(RESOURCE_NAMES),
-      ),
-    )
+    .addOption(only)
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but failures')
     .option('--no-color', 'no colours');
