@@ -94,7 +94,7 @@ export class Fleet {
       if (found === null) continue;
       if (found.late) this.#late(found.host, this.#believed(time, now), taken, now);
       else this.#beat(found.host, { time, points: taken, sequence: agent?.sequence ?? null, sender, now });
-      this.#census.touch(found.host, sender);
+      this.#touch(found.host, sender);
     }
     return refused;
   }
@@ -131,7 +131,7 @@ export class Fleet {
       const common = { name, severity, body, attributes, record };
       this.#pending.events.push({ host: host.id, time: this.#believed(time, now), arrived: now, ...common });
     }
-    this.#census.touch(host, sender);
+    this.#touch(host, sender);
     return refused;
   }
 
@@ -158,6 +158,11 @@ export class Fleet {
       noteErrors(host, arrived, 0, 1);
       this.#erred(host);
     }
+  }
+
+  /** A request of another sender does not make the host that sender's. */
+  #touch(host: HostState, sender: string): void {
+    this.#census.touch(host, host.speaker.isOwn(sender) ? sender : host.sender);
   }
 
   /** Stores late points in a chunk of their own, because the host's present values are newer. */

@@ -7,6 +7,7 @@ import type { Census } from '../hosts/census.ts';
 import type { HostState } from '../hosts/host-state.ts';
 import { CLOCK_TOLERANCE } from '../hosts/pulse.ts';
 import { Speaker } from '../hosts/speaker.ts';
+import { isOfHoldfast } from '../retire/known-hosts.ts';
 import type { SeriesTable } from '../series/series.ts';
 import { readFrames } from '../series/value-frames.ts';
 import { replay } from '../store/chunk-journal.ts';
@@ -29,7 +30,6 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
     host.attention = new Map(Object.entries(stored.attention).filter((pair) => Number.isFinite(pair[1])));
     host.memoryErrors = new Map(stored.memoryErrors);
     host.start = stored.start;
-    host.speaker = new Speaker(stored.sender);
     host.retired = stored.retired;
     sameId.set(host.identity, [...(sameId.get(host.identity) ?? []), host]);
     attempt('a run of heartbeats', () => {
@@ -62,7 +62,10 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
       known.asked.restore(server, unit, user, first, last);
     }
   });
-  for (const host of census.hosts) settle(host, series, now);
+  for (const host of census.hosts) {
+    settle(host, series, now);
+    if (isOfHoldfast(host)) host.speaker = Speaker.restored(host.sender, host.sequence > 0);
+  }
   for (const host of census.hosts) census.hosts.touch(host, host.sender);
   for (const [id, hosts] of sameId) if (hosts.length > 1) census.clones.restore(id, hosts, now);
 }

@@ -46,7 +46,7 @@ export class HostState {
   /** When each code began. */
   attention = new Map<string, number>();
   memoryErrors: MemoryErrors = new Map();
-  /** The sender of its requests (sender.ts). */
+  /** The sender of its own requests (sender.ts), not of requests that others send in its name. */
   sender = '';
   /** When its agent's counters began, by its own clock; 0 if unknown. */
   start = 0;
@@ -66,7 +66,7 @@ export class HostState {
   /** When an operator retired it; 0 if it is not retired. A retired host is shown nowhere. It comes back when it reports. */
   retired = 0;
   readonly pulse: Pulse;
-  speaker = new Speaker(null);
+  speaker = new Speaker();
   series: readonly number[] = [];
   values: number[] = [];
   /** The index of each series in `series`; `of` is the list that the map was made from. */

@@ -10,7 +10,7 @@ const DOUBT = 600_000;
 
 export class Speaker {
   /** The sender of its heartbeats, as `speakerOf` gives it; null if none is known. */
-  #name: string | null;
+  #name: string | null = null;
   /** When the heartbeats of another speaker last came, by our clock; 0 if never. */
   #other = 0;
   /** Who told dependences before any heartbeat came; null if nobody did. */
@@ -18,9 +18,21 @@ export class Speaker {
   /** When dependences of another speaker came, by our clock; 0 if the last ones are the host's own. */
   #contested = 0;
 
-  /** `sender`: of its last requests; null if unknown. */
-  constructor(sender: string | null) {
-    this.#name = sender === null ? null : speakerOf(sender);
+  /**
+   * As it was before a restart. `sender`: of the host's own requests. `heartbeats`: whether it sent heartbeats, and not
+   * only dependences.
+   */
+  static restored(sender: string, heartbeats: boolean): Speaker {
+    const speaker = new Speaker();
+    if (heartbeats) speaker.#name = speakerOf(sender);
+    else speaker.#early = speakerOf(sender);
+    return speaker;
+  }
+
+  /** Whether a request comes from the host itself, as far as its sender is known. */
+  isOwn(sender: string): boolean {
+    const name = speakerOf(sender);
+    return name === (this.#name ?? this.#early ?? name);
   }
 
   /** Whether the last dependences are not believed, so that they may be known no more after a restart. */

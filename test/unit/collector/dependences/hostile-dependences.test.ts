@@ -100,6 +100,17 @@ test('hostile dependences: another sender’s words in a host’s name put the h
   assert.equal(verdict().verdict, 'safe');
 });
 
+test('hostile dependences: after a restart the sender of the heartbeats speaks for a host, not the sender of the last event', (t) => {
+  const { tells, verdict, restart, beats, one } = scene(t, { depends: true });
+  assert.equal(tells([], HOSTILE), 1);
+  restart();
+  assert.equal(tells([], HOSTILE), 1, 'before the first heartbeat');
+  assert.notEqual(verdict().verdict, 'safe');
+  beats();
+  assert.equal(tells([one], HONEST), 0);
+  assert.equal(verdict().verdict, 'not-safe');
+});
+
 test('hostile dependences: heartbeats in a host’s name do not help, and a host may really change its token', (t) => {
   const { on, tells, verdict, beats } = scene(t, { depends: true });
   beats('victim', HOSTILE);
@@ -119,12 +130,14 @@ test('hostile dependences: heartbeats in a host’s name do not help, and a host
 });
 
 test('hostile dependences: words before the first heartbeat count only if the heartbeat is of the same sender', (t) => {
-  for (const sender of [HONEST, HOSTILE]) {
-    const { on, tells, verdict, beats } = scene(t, { now: sender === HONEST ? NOW : NOW + DAY });
+  const cases = [HONEST, HOSTILE].flatMap((sender) => [false, true].map((restarts) => ({ sender, restarts })));
+  for (const [day, { sender, restarts }] of cases.entries()) {
+    const { on, tells, verdict, beats, restart } = scene(t, { now: NOW + day * DAY });
     assert.equal(tells([], sender, 'new'), 0);
+    if (restarts) restart();
     beats('new');
     on.now += 1_100;
-    assert.equal(verdict().verdict, sender === HONEST ? 'safe' : 'unknown');
+    assert.equal(verdict().verdict, sender === HONEST ? 'safe' : 'unknown', `a restart between: ${restarts}`);
   }
 });
 
