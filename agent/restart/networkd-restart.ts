@@ -75,7 +75,8 @@ async function unanswered(host: Host, links: readonly NetworkdLink[]): Promise<s
     const before = leaseTime(host, link);
     const { status, stderr, error } = host.run('networkctl', ['renew', link.name]);
     if (status !== 0) return `the lease of ${link.name} cannot be renewed: ${error ?? stderr.trim()}`;
-    const isRenewed = await within(ANSWER_WITHIN, () => leaseTime(host, link) !== before);
+    // A lease that ends meanwhile has no file either, and no server answered.
+    const isRenewed = await within(ANSWER_WITHIN, () => (leaseTime(host, link) ?? before) !== before);
     if (!isRenewed) return `no DHCP server answers on ${link.name}`;
   }
   return null;

@@ -28,9 +28,10 @@ export async function edit(machine: Machine, unit: string, directives: string): 
   await machine.sh('systemctl daemon-reload');
 }
 
-/** What a unit said since the machine booted, and says from now on. */
-export function journalOf(machine: Machine, unit: string): Log {
-  return new Log(machine.spawn(['journalctl', '--follow', '--lines=all', '--output=cat', `--unit=${unit}`]).stdout!);
+/** What a unit said since the machine booted, and says from now on. `patience`: of log.ts. */
+export function journalOf(machine: Machine, unit: string, patience?: number): Log {
+  const command = ['journalctl', '--follow', '--lines=all', '--output=cat', `--unit=${unit}`];
+  return new Log(machine.spawn(command).stdout!, patience);
 }
 
 /** One property of a unit (org.freedesktop.systemd1(5)). */
