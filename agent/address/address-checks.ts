@@ -26,6 +26,11 @@ export function addressOfBytes(bytes: Uint8Array): IpAddress {
   return ipv6Text(bytes) as IpAddress;
 }
 
+/** 4 or 16 bytes. */
+export function bytesOfAddress(address: IpAddress): Buffer {
+  return Buffer.from(ipaddr.parse(address).toByteArray());
+}
+
 export function withZone(address: IpAddress, zone: InterfaceName): ServerAddress {
   return `${address}%${zone}` as ServerAddress;
 }

@@ -4,6 +4,7 @@
  */
 import type { LeaseReason } from './lease-reasons.ts';
 import type { RecordedOffer } from './recorded-offer.ts';
+import type { RecordedOffer6 } from './recorded-offer6.ts';
 
 /**
  * What the server answers: everything, only broadcasts (so that a renewal fails and a rebinding does not), a refusal of
@@ -18,7 +19,12 @@ export interface LeaseTimes {
   readonly rebind: number;
 }
 
+/** A running client renews at no moment of the rehearsal that waits for something else. */
+export const QUIET_TIMES: LeaseTimes = { lease: 600, renew: 300, rebind: 500 };
+
 export interface StagedEvent {
+  /** Whether it is an event of DHCPv6. Left out: of DHCPv4, and at a start of both. */
+  readonly family?: 6;
   /** What the server answers once the event may come. Up to then a running client gets every answer. */
   readonly answering: Answering;
   readonly times: LeaseTimes;
@@ -47,7 +53,10 @@ export interface StagedFile {
 }
 
 export interface StagePlan {
-  readonly offer: RecordedOffer;
+  /** null if the client has no lease of DHCPv4. */
+  readonly offer: RecordedOffer | null;
+  /** Left out if the client has no lease of DHCPv6. */
+  readonly offer6?: RecordedOffer6;
   /** The command line that keeps the client in the foreground. */
   readonly command: readonly string[];
   /** The script that the client runs at its events; null if it runs none, and the command says itself what came. */

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { type BootSysctl, bootSysctls } from '../rehearse/boot-sysctls.ts';
-import { eventsOf, planOf, playClientEvent, type StagedHolder } from '../rehearse/client-rehearsal.ts';
+import { bootEventOf, eventsOf, planOf, playClientEvent, type StagedHolder } from '../rehearse/client-rehearsal.ts';
 import { type Held, type HeldByDhclient, heldBy, heldInterfaces, pidOf } from '../rehearse/held-interfaces.ts';
 import { leaseOf } from '../rehearse/lease.ts';
 import { playEvent as play } from '../rehearse/rehearsal.ts';
@@ -128,7 +128,7 @@ async function playStaged(
   const plan = await planOf(host, staged).catch(whyNot);
   if (typeof plan === 'string') return [{ skipped: plan }];
   const server = [...agentCommand(), 'rehearse', 'serve'];
-  const reasons = options.reason ?? (scene.atBoot ? (['REBOOT'] as const) : eventsOf(plan));
+  const reasons = options.reason ?? (scene.atBoot ? [bootEventOf(plan)] : eventsOf(plan));
   return Promise.all(
     reasons.map((reason) =>
       attempt(reason, async () => [await playClientEvent(host, staged, reason, { ...scene, plan, server })]),
@@ -191,7 +191,7 @@ function tell({ held, played, skipped }: Show): void {
 }
 
 /** Events at which the client gives its address up. */
-const GIVEN_UP: ReadonlySet<LeaseReason> = new Set(['EXPIRE', 'NAK']);
+const GIVEN_UP: ReadonlySet<LeaseReason> = new Set(['EXPIRE', 'NAK', 'EXPIRE6']);
 
 function verdict(one: Rehearsal): string {
   if (one.differs) return 'not as wanted';

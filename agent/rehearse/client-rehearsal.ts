@@ -10,6 +10,7 @@ import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { asNetworks, linesOf6, network6Of, serverPartOf } from './both-families.ts';
 import { LiveStage } from './live-stage.ts';
 import {
   addAddress,
@@ -22,6 +23,7 @@ import {
   parseRoutes,
   routeLine,
   type StageRoute,
+  wireOf,
 } from './network.ts';
 import {
   atStart,
@@ -37,6 +39,8 @@ export interface StagedHolder {
   readonly stage: NonNullable<DhcpClient['stage']>;
   readonly holder: LeaseHolder;
   readonly interface: string;
+  /** 6: it serves DHCPv6 only. */
+  readonly family: 4 | 6;
 }
 
 export const planOf = (host: Host, { stage, holder, interface: iface }: StagedHolder): Promise<StagePlan> =>
@@ -46,6 +50,10 @@ export const planOf = (host: Host, { stage, holder, interface: iface }: StagedHo
 export function eventsOf({ events, cannot }: StagePlan): LeaseReason[] {
   return LEASE_REASONS.filter((reason) => reason !== 'BOUND' && (reason in events || reason in (cannot ?? {})));
 }
+
+/** The event of the machine's start. */
+export const bootEventOf = ({ events }: StagePlan): LeaseReason =>
+  events.REBOOT6 === undefined ? 'REBOOT' : 'REBOOT6';
 
 export interface RehearseClientOptions {
   readonly plan: StagePlan;
@@ -70,13 +78,14 @@ export async function playClientEvent(
   if (cannot !== undefined) throw new HostError('ENONE', cannot);
   const event = (atBoot ? plan.boot : undefined) ?? plan.events[reason];
   if (event === undefined) throw new HostError('ENONE', `this is no event of ${program}`);
-  const { server: identifier } = plan.offer;
-  if (identifier === null)
+  if (plan.offer?.server === null)
     throw new HostError('ENOLEASE', `the recorded lease of ${iface} does not name the server that gave it`);
+  const far = plan.offer === null ? [] : [plan.offer.server!, ...plan.offer.routers];
   const resolvConf = plan.resolvConf ?? RESOLV_CONF;
   const around = networkAround(host, iface);
   const network = atBoot ? atStart(around, iface) : around;
   const made = makeNetwork(network);
+  const six = plan.offer6 === undefined ? null : network6Of(host, iface, atBoot);
   const isBare = plan.bareStart === true && !event.atStart;
   await using stage = await LiveStage.open({
     server,
@@ -88,42 +97,41 @@ export async function playClientEvent(
   });
   await stage.do(
     ...makeNetwork(isBare ? linksOf(network) : network).network.map((line) => `network ${line}`),
-    ...[...made.peer, ...answerAs([...new Set([identifier, ...plan.offer.routers])], iface, network)].map(
+    ...[...made.peer, ...(far.length === 0 ? [] : answerAs([...new Set(far)], iface, network))].map(
       (line) => `peer ${line}`,
     ),
     ...networkSysctls(host, iface).map(([path, value]) => `sysctl ${path} ${value}`),
+    ...(six === null ? [] : linesOf6(host, iface, six, wireOf(iface, network))),
     'build',
     ...plan.missing.map((path) => `remove ${path}`),
   );
-  const { offer } = plan;
-  const answering = event.atStart ? event.answering : 'all';
-  await stage.startServer({ offer, server: identifier, times: event.times, answering });
+  await stage.startServer(serverPartOf(plan, event, wireOf(iface, network)));
   const run = event.atStart ? await startWith(stage, event) : await runWith(host, stage, plan, event, network);
   await settle(stage);
   await stage.close();
-  const seen = seenOn(stage, plan);
+  const seen = seenOn(stage, plan, event.family ?? 4);
+  const isSilent = reason === 'TIMEOUT' || reason === 'TIMEOUT6';
   return resultOf({
     interface: iface,
     reason,
     routerAnswers: null,
     atBoot,
     dns,
+    family: event.family ?? 4,
     verdict: {
-      silent: reason === 'TIMEOUT',
+      silent: isSilent,
       // A client goes on, whatever the status of its script.
       status: 0,
       resolver: plan.resolvConf === undefined ? 'file' : 'uplinks',
-      expected: { address: offer.address, seconds: 0 },
+      expected: { address: (event.family === 6 ? plan.offer6 : plan.offer)?.address ?? null, seconds: 0 },
     },
-    around,
-    network,
+    ...(event.family === 6 ? asNetworks(host, iface, network, six) : { around, network }),
     seen: atBoot ? { ...seen, resolvConf: { ...seen.resolvConf, before: host.readText(resolvConf) } } : seen,
-    problems:
-      run !== null || reason === 'TIMEOUT' ? [] : [`${program} did not come to ${reason} within ${event.within} s`],
+    problems: run !== null || isSilent ? [] : [`${program} did not come to ${reason} within ${event.within} s`],
     notes: [
       ...(atBoot ? (plan.bootNotes ?? []) : []),
       ...plan.notes,
-      ...(run === null && reason === 'TIMEOUT' ? [`${program} still asks after ${event.within} s`] : []),
+      ...(run === null && isSilent ? [`${program} still asks after ${event.within} s`] : []),
       ...(run === null || run.status === 0 ? [] : [`the hooks ended with status ${run.status}`]),
     ],
   });
@@ -149,7 +157,7 @@ async function runWith(host: Host, stage: LiveStage, plan: StagePlan, event: Sta
     'unmute',
   );
   const from = stage.served.length;
-  if (event.answering !== 'all') await stage.answer(event.answering);
+  if (event.answering !== 'all') await stage.answer(event.answering, event.family ?? 4);
   if (event.answered !== undefined) return stage.nextAnswer(event.answered, from, event.within * 1000);
   const awaited = { reasons: event.ends, muted: false };
   if (event.signal === null) return stage.nextRun(awaited, event.within * 1000);
@@ -209,16 +217,18 @@ async function settle(stage: LiveStage): Promise<void> {
   let last = '';
   for (let n = 0; n < LOOKS; n += 1) {
     await stage.do('look after');
-    const now = ['addresses', 'routes', 'resolvConf'].map((name) => stage.section(`${name}.after`)).join('\n');
+    const now = ['addresses', 'routes', 'addresses6', 'routes6', 'resolvConf']
+      .map((name) => stage.section(`${name}.after`))
+      .join('\n');
     if (now.replace(LIFETIMES, '') === last) return;
     last = now.replace(LIFETIMES, '');
     await sleep(LOOK_AGAIN);
   }
 }
 
-const LIFETIMES = /"(valid|preferred)_life_time":\d+/g;
+const LIFETIMES = /"((valid|preferred)_life_time|expires)":\d+/g;
 
-function seenOn(stage: LiveStage, { runFolder, script }: StagePlan): SeenOnStage {
+function seenOn(stage: LiveStage, { runFolder, script }: StagePlan, family: 4 | 6): SeenOnStage {
   const must = (name: string) => {
     const found = stage.section(name);
     if (found === null) throw new HostError('ESTAGE', `the rehearsal ended early, without a result for ${name}`);
@@ -229,8 +239,8 @@ function seenOn(stage: LiveStage, { runFolder, script }: StagePlan): SeenOnStage
     after: of(`${name}.after`),
   });
   return {
-    addresses: both(must, 'addresses'),
-    routes: both(must, 'routes'),
+    addresses: both(must, family === 6 ? 'addresses6' : 'addresses'),
+    routes: both(must, family === 6 ? 'routes6' : 'routes'),
     resolvConf: both((name) => stage.section(name), 'resolvConf'),
     hidden: must('hidden')
       .split('\n')

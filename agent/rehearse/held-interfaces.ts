@@ -3,11 +3,12 @@
  * file.
  */
 
-import { holderName } from '../clients/client.ts';
+import { holderName, type LeaseHolder } from '../clients/client.ts';
 import { CLIENTS } from '../clients/clients.ts';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases/leases.ts';
 import { clientName, dhcpClients, parseClient, type RunningDhclient } from '../clients/dhclient/running.ts';
+import { dhclientStage } from '../clients/dhclient/stage.ts';
 import { leaseHolders } from '../clients/holders.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -30,7 +31,8 @@ export type Held = HeldByDhclient | HeldByStaged;
 
 /** "dhclient[812] on eth0", "dhcpcd[900] on eth0". */
 export function heldBy(held: Held): string {
-  return 'staged' in held ? holderName(held.staged.holder) : clientName(held.client);
+  if (!('staged' in held)) return clientName(held.client);
+  return `${holderName(held.staged.holder)}${held.staged.family === 6 ? ' (DHCPv6)' : ''}`;
 }
 
 /** The client's process; null if none runs. */
@@ -52,7 +54,11 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     running.some((one) => one.interface === name && one.client.owner === holder.program);
   const current: Held[] = [...running, ...staged(host).filter((one) => !isOwner(one))];
   // A lease that dhclient left counts where no client took its place.
-  const all = [...current, ...left(host).filter((one) => !current.some((other) => other.interface === one.interface))];
+  const all = [
+    ...current,
+    ...dhclients6(host),
+    ...left(host).filter((one) => !current.some((other) => other.interface === one.interface)),
+  ];
   const found = all
     .filter((one) => iface === null || one.interface === iface)
     .sort((a, b) => (a.interface < b.interface ? -1 : 1));
@@ -64,7 +70,9 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     );
   }
   for (const one of found) {
-    const others = found.filter((other) => other.interface === one.interface);
+    const others = found.filter(
+      (other) => other.interface === one.interface && familyOfHeld(other) === familyOfHeld(one),
+    );
     if (others.length > 1) {
       const names = others.map(heldBy).join(' and ');
       throw new HostError('ETWO', `two clients hold ${one.interface} (${names}): end one of them`);
@@ -72,6 +80,9 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
   }
   return found;
 }
+
+/** A dhclient serves one family; all others serve IPv4 at least. */
+const familyOfHeld = (held: Held) => ('staged' in held ? held.staged.family : 4);
 
 /** The clients whose leases can be rehearsed, as an operator reads them. */
 const REHEARSED = CLIENTS.filter(({ program, stage }) => program === 'dhclient' || stage !== undefined).map(
@@ -87,8 +98,25 @@ function staged(host: Host): HeldByStaged[] {
   return leaseHolders(host).flatMap((holder) => {
     const stage = CLIENTS.find(({ program }) => program === holder.program)?.stage;
     if (stage === undefined || holder.interfaces === 'all') return [];
-    return holder.interfaces.map((name) => ({ interface: name, staged: { stage, holder, interface: name } }));
+    return holder.interfaces.map((name) => ({
+      interface: name,
+      staged: { stage, holder, interface: name, family: 4 },
+    }));
   });
+}
+
+/** Each `dhclient -6`, which is played as a whole. */
+function dhclients6(host: Host): HeldByStaged[] {
+  return dhcpClients(host)
+    .filter(({ family, owner }) => family === 6 && owner === null)
+    .flatMap(({ pid, started, interfaces }) => {
+      const holder: LeaseHolder = { program: 'dhclient', pid, started, interfaces };
+      const stage = async (...asked: Parameters<typeof dhclientStage>) => dhclientStage(...asked);
+      return interfaces.map((name) => ({
+        interface: name,
+        staged: { stage, holder, interface: name, family: 6 as const },
+      }));
+    });
 }
 
 /** The client's interfaces. A dhclient that was started without one serves every interface that it finds. */

@@ -39,7 +39,7 @@ export function judgeRehearsal(outcome: RehearsalOutcome): string[] {
 
 /** Whether the client itself gives up the address, so that its loss is no fault of a hook. */
 function givesUp({ reason, silent }: RehearsalOutcome): boolean {
-  return reason === 'EXPIRE' || reason === 'NAK' || silent;
+  return /^(EXPIRE6?|NAK)$/.test(reason) || silent;
 }
 
 /** What a resolver has of resolv.conf; the rest belongs to libc. */

@@ -59,7 +59,7 @@ start() {
 }
 while read -r word rest; do
     case "$word" in
-    network | peer | sysctl) collect "$word" "$rest" ;;
+    network | peer | network6 | peer6 | sysctl) collect "$word" "$rest" ;;
     build)
         build
         see network </dev/log.network
@@ -78,6 +78,10 @@ while read -r word rest; do
     change)
         echo "$rest" >/dev/change
         ip -force -4 -batch /dev/change >/dev/null 2>&1 || :
+        ;;
+    change6)
+        echo "$rest" >/dev/change
+        ip -force -6 -batch /dev/change >/dev/null 2>&1 || :
         ;;
     signal) kill -s "$rest" "$client" 2>/dev/null || : ;;
     look) look "$rest" ;;

@@ -165,10 +165,11 @@ export class LiveStage implements AsyncDisposable {
     if (ready === null) throw new HostError('ESTAGE', 'the DHCP server of the rehearsal did not start');
   }
 
-  async answer(answering: Answering): Promise<void> {
+  async answer(answering: Answering, family: 4 | 6): Promise<void> {
     const from = this.#served.length;
-    this.#server.stdin.write(`${answering}\n`);
-    await this.#until(() => (this.#served.slice(from).includes(`now ${answering}`) ? true : null), STEP_LIMIT);
+    const line = `${answering} ${family}`;
+    this.#server.stdin.write(`${line}\n`);
+    await this.#until(() => (this.#served.slice(from).includes(`now ${line}`) ? true : null), STEP_LIMIT);
   }
 
   /** The first run of the script for one of these reasons; null if none comes in time. */

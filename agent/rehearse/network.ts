@@ -3,7 +3,7 @@
  * stage. The copy has only what dhclient-script can meet: its interface, and routes made by hand or by boot scripts
  * with their interfaces. Routes of routing daemons are left out, so the cost does not depend on the size of the table.
  */
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import type { IpAddress } from '../address/accepted.ts';
 import { familyOf } from '../address/address.ts';
 import { ipAddress } from '../address/address-checks.ts';
@@ -43,6 +43,8 @@ export interface StageRoute {
   readonly source: string | null;
   readonly metric: number | null;
   readonly onlink: boolean;
+  /** Left out: IPv4. */
+  readonly family?: 6;
 }
 
 export interface StageLink {
@@ -70,18 +72,18 @@ export function networkAround(host: Host, iface: string): Network {
   const byHand = BY_HAND.flatMap((protocol) => routes(host, ['proto', protocol]));
   const names = new Set([iface, ...byHand.flatMap(({ hops }) => hops.map((hop) => hop.interface ?? iface))]);
   const each = <T>(look: (name: string) => readonly T[]) => [...names].flatMap(look);
-  const found = each((name) => links(json(host, ['link', 'show', 'dev', name])));
+  const found = each((name) => links(askIp(host, ['link', 'show', 'dev', name])));
   if (!found.some(({ name }) => name === iface)) throw new HostError('ENODEV', `no interface is named ${iface}`);
   return {
     links: found,
-    addresses: each((name) => parseAddresses(json(host, ['-4', 'addr', 'show', 'dev', name]))),
+    addresses: each((name) => parseAddresses(askIp(host, ['-4', 'addr', 'show', 'dev', name]))),
     routes: [...each((name) => routes(host, ['proto', 'kernel', 'dev', name], name)), ...byHand],
   };
 }
 
 /** Adds the interface, which `ip` leaves out of its answer if it was asked for one. */
 function routes(host: Host, filter: readonly string[], iface: string | null = null): StageRoute[] {
-  const found = parseRoutes(json(host, ['-4', 'route', 'show', 'table', 'main', ...filter]));
+  const found = parseRoutes(askIp(host, ['-4', 'route', 'show', 'table', 'main', ...filter]));
   return found.map((route) => ({
     ...route,
     protocol: filter[1] ?? route.protocol,
@@ -118,9 +120,14 @@ function isByProgram({ hops }: StageRoute, addresses: readonly Address[]): boole
   return addresses.some((one) => one.noPrefixRoute && hops.some((hop) => hop.interface === one.interface));
 }
 
+/** The far end of the interface's wire. */
+export function wireOf(iface: string, { links }: Pick<Network, 'links'>): string {
+  return `peer${links.filter(({ name }) => name !== 'lo').findIndex(({ name }) => name === iface)}`;
+}
+
 /** The lines that make the far side answer for these addresses on the interface's wire. */
 export function answerAs(addresses: readonly IpAddress[], iface: string, { links }: Network): string[] {
-  const peer = `peer${links.filter(({ name }) => name !== 'lo').findIndex(({ name }) => name === iface)}`;
+  const peer = wireOf(iface, { links });
   return [...addresses.map((one) => `addr add ${one}/32 dev ${peer}`), `route add default dev ${peer}`];
 }
 
@@ -141,13 +148,15 @@ export function addressLine(one: Address): string {
 }
 
 /** The route as `ip route` shows it. */
-export function routeLine({ destination, type, hops, protocol, scope, source, metric, onlink }: StageRoute): string {
+export function routeLine(route: StageRoute): string {
+  const { destination, type, hops, protocol, scope, source, metric, onlink, family } = route;
   return [
     type === 'unicast' ? '' : type,
     destination,
     ...hops.map(({ gateway, interface: device, weight }) => {
       // An IPv4 route, whose gateway may be an IPv6 address (RFC 5549).
-      const via = gateway === null ? '' : `via ${familyOf(gateway) === 'ipv6' ? 'inet6 ' : ''}${gateway} `;
+      const via =
+        gateway === null ? '' : `via ${familyOf(gateway) === 'ipv6' && family !== 6 ? 'inet6 ' : ''}${gateway} `;
       const hop = `${via}${device === null ? '' : `dev ${device}`}`.trim();
       return hops.length === 1 ? hop : `nexthop ${hop} weight ${weight}`;
     }),
@@ -161,10 +170,10 @@ export function routeLine({ destination, type, hops, protocol, scope, source, me
     .join(' ');
 }
 
-export function parseAddresses(text: string): Address[] {
+export function parseAddresses(text: string, family: 4 | 6 = 4): Address[] {
   return list(text).flatMap((link) =>
     records(link.addr_info)
-      .filter((info) => info.family === 'inet' && isIPv4(String(info.local)))
+      .filter((info) => isIP(String(info.local)) === family)
       .map((info) => ({
         address: `${info.local}/${Number(info.prefixlen)}`,
         interface: word(link.ifname) ?? '',
@@ -180,7 +189,7 @@ export function parseAddresses(text: string): Address[] {
   );
 }
 
-export function parseRoutes(text: string): StageRoute[] {
+export function parseRoutes(text: string, family: 4 | 6 = 4): StageRoute[] {
   return list(text).flatMap((route) => {
     const hops = records(route.nexthops ?? [route]);
     const destination = word(route.dst);
@@ -198,13 +207,14 @@ export function parseRoutes(text: string): StageRoute[] {
       source: word(route.prefsrc),
       metric: typeof route.metric === 'number' ? route.metric : null,
       onlink: Array.isArray(route.flags) && route.flags.includes('onlink'),
+      ...(family === 6 ? { family } : {}),
     };
   });
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-function json(host: Host, args: readonly string[]): string {
+export function askIp(host: Host, args: readonly string[]): string {
   const { status, stdout, stderr, error } = host.run('ip', ['-j', ...args]);
   if (status !== 0) throw new HostError('EIPROUTE', `ip -j ${args.join(' ')}: ${error ?? stderr.trim()}`);
   return stdout;
@@ -272,6 +282,8 @@ export function addAddress(one: Address): string {
     ...lifetime('preferred_lft', one.preferredFor),
     ...(one.noPrefixRoute ? ['noprefixroute'] : []),
     ...(one.metric === null ? [] : ['metric', String(one.metric)]),
+    // The host has tried the address out.
+    ...(one.address.includes(':') ? ['nodad'] : []),
   ].join(' ');
 }
 

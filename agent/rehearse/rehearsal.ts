@@ -3,10 +3,10 @@
  * would change. The host itself is not changed.
  */
 import { ipAddress } from '../address/address-checks.ts';
-import { scriptOf, whyNotRun } from '../clients/dhclient/dhclient-scripts.ts';
+import { ownDhclientScript } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
 import { clientName, type RunningDhclient } from '../clients/dhclient/running.ts';
-import type { LeaseReason } from '../clients/lease-reasons.ts';
+import { isOfDhcp6, type LeaseReason } from '../clients/lease-reasons.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -41,9 +41,10 @@ export async function playEvent(
   reason: LeaseReason,
   { dns, routerAnswers = true, atBoot = false }: RehearseOptions,
 ): Promise<Rehearsal> {
+  if (isOfDhcp6(reason)) throw new HostError('ENONE', `${clientName(client)} has no lease of DHCPv6`);
   if (reason === 'NAK' || reason === 'RELOAD' || reason === 'REAPPLY')
     throw new HostError('ENONE', NOT_OF_DHCLIENT[reason]);
-  const script = ownScript(host, client);
+  const script = ownDhclientScript(host, client);
   const { lease, conf, differently, notes } = leaseOf(host, client, iface);
   if (reason === 'TIMEOUT' && lease.expire !== null && lease.expire < Date.now())
     throw new HostError('EEXPIRED', `the recorded lease of ${iface} has expired: no dhclient would use it`);
@@ -96,19 +97,6 @@ export async function playEvent(
     // At TIMEOUT dhclient uses the lease as it was written.
     notes: reason === 'REBOOT' || reason === 'BOUND' ? notes : [],
   });
-}
-
-function ownScript(host: Host, client: RunningDhclient): string {
-  if (client.owner !== null)
-    throw new HostError(
-      'EOWNER',
-      `${clientName(client)} is run by ${client.owner}, and its script passes the lease to ${client.owner}, so its events cannot be rehearsed`,
-    );
-  const script = scriptOf(host, client) ?? { path: '/sbin/dhclient-script', named: null };
-  const why = whyNotRun(host, script.path);
-  const named = script.named === null ? '' : ` (${script.named})`;
-  if (why !== null) throw new HostError('ENOENT', `${clientName(client)}: its script ${script.path}${named} ${why}`);
-  return script.path;
 }
 
 /**

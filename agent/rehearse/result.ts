@@ -15,6 +15,8 @@ import {
   type StageRoute,
 } from './network.ts';
 
+import { seenAddresses6, seenRoutes6 } from './network6.ts';
+
 export interface BeforeAfter<T> {
   readonly before: T;
   readonly after: T;
@@ -50,6 +52,8 @@ export interface Played {
   readonly reason: LeaseReason;
   readonly routerAnswers: boolean | null;
   readonly atBoot: boolean;
+  /** Whose addresses and routes are looked at. Default: 4. */
+  readonly family?: 4 | 6;
   readonly dns: DesiredDns | null;
   readonly verdict: Pick<RehearsalOutcome, 'silent' | 'status' | 'ended' | 'expected' | 'resolver'>;
   /** The host's network, and what of it the stage had. */
@@ -61,7 +65,7 @@ export interface Played {
 }
 
 export interface SeenOnStage {
-  /** JSON of `ip -4 addr show` and of `ip -4 route show table main`. */
+  /** JSON of `ip addr show` and of `ip route show table main`, of one family. */
   readonly addresses: BeforeAfter<string>;
   readonly routes: BeforeAfter<string>;
   /** latin1, as Host.readText; null if there is no regular file. */
@@ -75,9 +79,9 @@ export interface SeenOnStage {
 }
 
 export function resultOf(played: Played): Rehearsal {
-  const { seen, around, network, atBoot, dns, verdict, interface: iface, reason, routerAnswers } = played;
-  const addresses = compare(seen.addresses, (text) => parseAddresses(text).filter((one) => one.interface !== 'lo'));
-  const routes = compare(seen.routes, parseRoutes);
+  const { seen, around, network, atBoot, family, dns, verdict, interface: iface, reason, routerAnswers } = played;
+  const addresses = compare(seen.addresses, family === 6 ? seenAddresses6 : seenAddresses);
+  const routes = compare(seen.routes, family === 6 ? seenRoutes6 : (text) => parseRoutes(text));
   const problems = [
     ...played.problems,
     ...judgeRehearsal({
@@ -108,6 +112,8 @@ export function resultOf(played: Played): Rehearsal {
   };
 }
 
+const seenAddresses = (text: string) => parseAddresses(text).filter((one) => one.interface !== 'lo');
+
 /** The network as the kernel makes it, before any program configures it. */
 export function atStart({ links }: Network, iface: string): Network {
   return {
@@ -118,12 +124,12 @@ export function atStart({ links }: Network, iface: string): Network {
 }
 
 /**
- * The IPv4 sysctls of the interface, and forwarding. Forwarding comes first, because it sets others (ip-sysctl.rst).
+ * The sysctls of the interface, and forwarding. Forwarding comes first, because it sets others (ip-sysctl.rst).
  */
-export function networkSysctls(host: Host, iface: string): [string, string][] {
-  const folders = ['all', iface].map((name) => `net/ipv4/conf/${name}`);
+export function networkSysctls(host: Host, iface: string, family: 4 | 6 = 4): [string, string][] {
+  const folders = ['all', iface].map((name) => `net/ipv${family}/conf/${name}`);
   const paths = [
-    'net/ipv4/ip_forward',
+    family === 6 ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward',
     ...folders.flatMap((folder) => host.list(`/proc/sys/${folder}`).map((key) => `${folder}/${key}`)),
   ];
   return paths.flatMap((path) => {

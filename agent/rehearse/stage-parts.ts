@@ -103,11 +103,13 @@ find /run -xdev -type s -delete 2>/dev/null || :
 
 /**
  * Descriptor 8 is the network namespace at the far side of every wire. `collect kind text` takes a line of the network
- * (`network` and `peer` for ip -batch, `sysctl` with a path and a value), and `build` makes it.
+ * (`network`, `peer`, and `network6`, `peer6` for IPv6, for ip -batch, `sysctl` with a path and a value), and `build` makes it.
  */
 export const STAGE_NETWORK = `
 : >/dev/network
 : >/dev/peer
+: >/dev/network6
+: >/dev/peer6
 : >/dev/sysctl
 collect() {
     printf '%s\\n' "$2" >>"/dev/$1"
@@ -116,16 +118,19 @@ build() {
     ip link set lo up
     sed -i 's, netns peer$, netns /proc/self/fd/8,' /dev/network
     ip -force -4 -batch /dev/network >/dev/log.network 2>&1 || :
+    # A link comes up only with its far side, so its IPv6 addresses are there before.
+    ip -force -6 -batch /dev/network6 >/dev/null 2>&1 || :
+    nsenter --net=/proc/self/fd/8 ip -force -6 -batch /dev/peer6 >/dev/null 2>&1 || :
     nsenter --net=/proc/self/fd/8 ip -force -4 -batch /dev/peer >>/dev/log.network 2>&1 || :
     while read -r path value; do
         printf '%s\\n' "$value" 2>/dev/null >"/proc/sys/$path" || :
     done </dev/sysctl
-    rm -f /dev/network /dev/peer /dev/sysctl
+    rm -f /dev/network /dev/peer /dev/network6 /dev/peer6 /dev/sysctl
 }
 `;
 
 /**
- * `look NAME` prints addresses, routes and resolv.conf, or the file that `resolv` names. A printed line is a name and a text in
+ * `look NAME` prints addresses and routes of both families, and resolv.conf, or the file that `resolv` names. A printed line is a name and a text in
  * base64.
  */
 export const STAGE_LOOK = `
@@ -137,6 +142,8 @@ see() {
 look() {
     ip -j -4 addr show | see "addresses.$1"
     ip -j -4 route show table main | see "routes.$1"
+    ip -j -6 addr show | see "addresses6.$1"
+    ip -j -6 route show table main | see "routes6.$1"
     # A hook may have linked it to a file of /proc, which has no size and keeps its reader waiting.
     file=\${resolv:-/etc/resolv.conf}
     if [ -s "$file" ] && [ -f "$file" ]; then

@@ -1,8 +1,9 @@
 /**
  * `npm run rehearsals`: each event of each client, rehearsed and then made to happen, into docs/rehearse-table.md. Takes some
- * minutes; needs root.
+ * minutes; needs root. With names of clients (`-- udhcpc`), or of one event
+ * (`-- 'udhcpc NAK'`), only theirs: the other rows stay as the page has them.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { release as kernel } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/context/version.ts';
@@ -20,15 +21,27 @@ if (noDhcpcd) {
   console.log(`No rehearsal: ${noDhcpcd}.`);
   process.exit(1);
 }
-const rows: string[][] = [];
-const waiting = [...REHEARSAL_CASES.entries()];
-await Promise.all(Array.from({ length: AT_ONCE }, work));
 const page = join(REPOSITORY, 'docs/rehearse-table.md');
+const clients = process.argv.slice(2);
+const rows = clients.length === 0 ? [] : rowsOf(readFileSync(page, 'utf8'));
+const waiting = [...REHEARSAL_CASES.entries()].filter(
+  ([, { client, event }]) => clients.length === 0 || clients.includes(client) || clients.includes(`${client} ${event}`),
+);
+await Promise.all(Array.from({ length: AT_ONCE }, work));
 writeFileSync(page, text());
 console.log('docs/rehearse-table.md is written');
 
 async function work(): Promise<void> {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) rows[next[0]] = await row(next[1]);
+}
+
+/** The rows of the page, each at the place of its case. */
+function rowsOf(text: string): string[][] {
+  const known = text.split('\n').map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')));
+  return REHEARSAL_CASES.map(
+    ({ client, event, way }) =>
+      known.find((cells) => cells[0] === client && cells[1] === event && cells[2] === way) ?? [],
+  );
 }
 
 async function row(one: RehearsalCase): Promise<string[]> {
@@ -64,7 +77,7 @@ systemd-resolved lists its servers counts in place of resolv.conf.
 
 The wanted servers are 10.77.0.21 and 10.77.0.22. The client read 10.77.0.11 and 10.77.0.12 at its start, or the server offers them. *Not as wanted*
 counts all of resolv.conf: \`search\`, \`options\`, \`sortlist\` and the form that Holdfast writes. The address that a client gives up at NAK, EXPIRE or
-dhcpcd's TIMEOUT is no fault.
+dhcpcd's TIMEOUT is no fault. The rows of \`dhclient -6\` have the addresses and routes of IPv6.
 
 | event | how it is made to happen |
 | --- | --- |
@@ -76,7 +89,12 @@ dhcpcd's TIMEOUT is no fault.
 | REAPPLY | \`nmcli connection reload\` and \`nmcli device reapply\` |
 | REBOOT | the client is killed and started again; systemd-networkd by SIGUSR2, as systemd restarts it |
 | TIMEOUT | as REBOOT, and no server answers. The router answers dhclient-script's ping |
+| RENEW6, REBIND6, EXPIRE6 | dhcpd renews the lease, is gone and comes back when dhclient asks every server, or is gone until the lease ends |
+| REBOOT6, TIMEOUT6 | as REBOOT and TIMEOUT |
 | boot | the client starts on a bare interface, with nothing of it in /run |
 
-${table(head, rows)}`;
+${table(
+  head,
+  rows.filter(({ length }) => length > 0),
+)}`;
 }

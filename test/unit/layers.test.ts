@@ -85,6 +85,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/metadata/clouds/http.ts': 'the service of the cloud',
       'agent/nearest/measure.ts': 'times to connect',
       'agent/rehearse/server/serve.ts': 'the DHCP server at the far side of the stage',
+      'agent/rehearse/server/serve6.ts': 'the same for DHCPv6',
       'agent/report/delivery/http-client.ts': 'deliveries',
       'agent/report/delivery/connect.ts': 'deliveries',
       'agent/dns/ask-tcp.ts': 'questions to name servers by TCP',

@@ -1,5 +1,5 @@
 /** Which dhclient-script(8) a dhclient runs: its configuration's, its command line's, or its compiled-in default. */
-import { nullIfRefused } from '../../host/errors.ts';
+import { HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { clientName, DEFAULT_CONF, dhcpClients, type RunningDhclient } from './running.ts';
 
@@ -119,4 +119,18 @@ function scriptsIn(host: Host, file: string, scope: string | null, depth: number
 /** The text of a quoted token; undefined if the token is not quoted. */
 function unescaped(token: RegExpMatchArray | undefined): string | undefined {
   return token?.[1]?.replace(/\\(.)/gs, '$1');
+}
+
+/** The script that a rehearsal plays. Throws HostError if there is none, or it belongs to another program. */
+export function ownDhclientScript(host: Host, client: RunningDhclient): string {
+  if (client.owner !== null)
+    throw new HostError(
+      'EOWNER',
+      `${clientName(client)} is run by ${client.owner}, and its script passes the lease to ${client.owner}, so its events cannot be rehearsed`,
+    );
+  const script = scriptOf(host, client) ?? { path: '/sbin/dhclient-script', named: null };
+  const why = whyNotRun(host, script.path);
+  const named = script.named === null ? '' : ` (${script.named})`;
+  if (why !== null) throw new HostError('ENOENT', `${clientName(client)}: its script ${script.path}${named} ${why}`);
+  return script.path;
 }

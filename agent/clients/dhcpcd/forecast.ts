@@ -7,6 +7,7 @@ import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
 import { optionAddresses, readBootp } from '../bootp.ts';
 import { optionDomains } from '../dhcp-domains.ts';
+import { options6 } from '../dhcp6-message.ts';
 import {
   decidedFor,
   type HoldsAtLease,
@@ -15,7 +16,6 @@ import {
   valuesWithHeld,
 } from '../lease-forecast.ts';
 import { type ConfEffects, effectsOf } from './conf-statements.ts';
-import { options6 } from './known-leases.ts';
 import { DHCPCD_CONF, DHCPCD_LEASES, dhcpcdHolders } from './running.ts';
 
 export function dhcpcdForecasts(host: Host, desired: ConfiguredState, holds: HoldsAtLease): LeaseForecast[] {

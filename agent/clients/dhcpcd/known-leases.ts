@@ -7,6 +7,7 @@ import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { optionAddresses, readBootp } from '../bootp.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
+import { options6 } from '../dhcp6-message.ts';
 import type { KnownLease, KnownLeases } from '../known-lease.ts';
 import { DHCPCD_CONF, DHCPCD_LEASES, dhcpcdHolders } from './running.ts';
 
@@ -88,15 +89,4 @@ export function readDhcp6(packet: Buffer): Offer | null {
     server: null,
     duration: lifetimes.length === 0 ? null : Math.max(...lifetimes),
   };
-}
-
-export function options6(data: Buffer, from: number): { code: number; data: Buffer }[] | null {
-  const options: { code: number; data: Buffer }[] = [];
-  for (let at = from; at + 4 <= data.length; ) {
-    const end = at + 4 + data.readUInt16BE(at + 2);
-    if (end > data.length) return null;
-    options.push({ code: data.readUInt16BE(at), data: data.subarray(at + 4, end) });
-    at = end;
-  }
-  return options;
 }

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 import { readBootp, writeBootp } from '../../clients/bootp.ts';
 import type { Answering } from '../../clients/stage-plan.ts';
 import { answerTo } from './answers.ts';
-import { partFromText, type ServerPart } from './protocol.ts';
+import { type FourPart, partFromText } from './protocol.ts';
+import { open6 } from './serve6.ts';
 
 const SERVER_PORT = 67;
 const CLIENT_PORT = 68;
@@ -17,27 +18,32 @@ const EVERYBODY = '255.255.255.255';
 /** Ends when standard input ends. */
 export async function serve(input: NodeJS.ReadableStream, print: (line: string) => void): Promise<void> {
   print('hello');
-  let answering: Answering | null = null;
-  let sockets: Socket[] = [];
+  const answering: { 4: Answering; 6: Answering } = { 4: 'none', 6: 'none' };
+  let sockets: Socket[] | null = null;
   for await (const line of createInterface({ input })) {
-    if (sockets.length === 0) {
-      const part = partFromText(line);
-      answering = part.answering;
-      sockets = await open(part, () => answering ?? 'none', print);
+    if (sockets === null) {
+      const { four, six } = partFromText(line);
+      if (four !== null) answering[4] = four.answering;
+      if (six !== null) answering[6] = six.answering;
+      sockets = [
+        ...(four === null ? [] : await open(four, () => answering[4], print)),
+        ...(six === null ? [] : [await open6(six, () => answering[6], print)]),
+      ];
       print('ready');
     } else {
-      answering = line as Answering;
+      const [now, family] = line.split(' ');
+      answering[family === '6' ? 6 : 4] = now as Answering;
       print(`now ${line}`);
     }
   }
-  for (const socket of sockets) socket.close();
+  for (const socket of sockets ?? []) socket.close();
 }
 
 /**
  * Two sockets, because a socket does not say whether a message was a broadcast. The second is also the one that sends:
  * the kernel finds the wire by its address.
  */
-async function open(part: ServerPart, answering: () => Answering, print: (line: string) => void): Promise<Socket[]> {
+async function open(part: FourPart, answering: () => Answering, print: (line: string) => void): Promise<Socket[]> {
   const forAll = createSocket({ type: 'udp4', reuseAddr: true });
   const own = createSocket({ type: 'udp4', reuseAddr: true });
   for (const [socket, address] of [

@@ -20,9 +20,9 @@ export async function fingerprint(host: LabHost): Promise<string[]> {
     find / /usr /var /var/lib -maxdepth 1 -printf '%p %y %m %T@\\n' | grep -v '^/tmp '
     find /etc /run /var/lib/dhcp /var/lib/holdfast /var/lib/NetworkManager /var/tmp -xdev -path '/run/lab/dhcpd*' -prune -o -printf '%p %y %m %s %T@ %l\\n' 2>/dev/null || :
     find /etc /run/holdfast /var/lib/dhcp /var/lib/holdfast /var/lib/NetworkManager -xdev -type f -exec sha256sum {} + 2>/dev/null || :
-    ip -o link; ip -o addr | sed 's/valid_lft [0-9]*sec preferred_lft [0-9]*sec//'; ip route show table all; ip netns list
+    ip -o link; ip -o addr | sed 's/valid_lft [0-9]*sec preferred_lft [0-9]*sec//'; ip route show table all | sed 's/ expires [0-9]*sec//'; ip netns list
     ip netns exec server ip -o addr; hostname; cat /proc/sys/vm/swappiness /proc/sys/kernel/core_pattern
-    for file in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/*; do
+    for file in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/* /proc/sys/net/ipv6/conf/*/*; do
       printf '%s ' "$file"; cat "$file" 2>/dev/null || echo
     done
     cat /proc/self/mountinfo

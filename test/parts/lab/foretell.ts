@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { LabSystem } from './system.ts';
 
 export interface Foretold {
+  readonly reason: string;
   readonly code: number | null;
   readonly routerAnswers: boolean | null;
   readonly resolvConf: { readonly before: string | null; readonly after: string | null };
@@ -26,9 +27,9 @@ export async function foretellTimeout(host: LabSystem): Promise<[Foretold, Foret
 }
 
 /** What the machine's start would make of eth0. */
-export async function foretellBoot(host: LabSystem): Promise<Foretold> {
-  const [first] = await foretellBy(host, 'boot', 'eth0');
-  return first!;
+export async function foretellBoot(host: LabSystem, family: 4 | 6 = 4): Promise<Foretold> {
+  const all = await foretellBy(host, 'boot', 'eth0');
+  return all.find(({ reason }) => reason.endsWith('6') === (family === 6))!;
 }
 
 function rehearse(host: LabSystem, reason: string): Promise<Foretold[]> {
@@ -39,7 +40,27 @@ async function foretellBy(host: LabSystem, ...args: readonly string[]): Promise<
   const { code, stdout, stderr } = await host.run(['agent', 'rehearse', ...args, '--json']);
   const { interfaces, error } = JSON.parse(stdout);
   assert.equal(error, undefined, stdout + stderr);
-  return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));
+  // A host may have a dhclient for each family.
+  return interfaces.flatMap(({ rehearsals }: { rehearsals: object[] }) => rehearsals.map((one) => ({ ...one, code })));
+}
+
+/** The host's IPv6 addresses and routes as `ip` shows them now, beside resolv.conf. */
+export async function cameTrue6(host: LabSystem, { resolvConf, addresses, routes }: Foretold): Promise<void> {
+  await host.sh('while ip -6 addr show dev eth0 tentative | grep -q .; do sleep 0.05; done');
+  const shown = await host.sh('ip -6 -o addr show dev eth0 scope global');
+  const real = [...shown.matchAll(/inet6 (.*?)\\/g)].map(
+    ([, text]) => `${text!.replace(/ (dynamic|mngtmpaddr|deprecated)/g, '').trim()} dev eth0`,
+  );
+  assert.deepEqual(addresses.after, real);
+  const table = (await host.sh('ip -6 route show table main')).split('\n').map((line) => line.trim());
+  assert.deepEqual(
+    routes.after.toSorted(),
+    table
+      .filter((line) => line !== '' && !line.startsWith('fe80:'))
+      .map((line) => line.replace(/ (expires \d+sec|hoplimit \d+|pref \w+)/g, ''))
+      .toSorted(),
+  );
+  assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));
 }
 
 /** The host as `ip` shows it now. `file`: what was looked at in place of resolv.conf. */

@@ -1,10 +1,11 @@
 /** Each client and event that is rehearsed and then made to happen: for the lab's tests, and for the table in the documents. */
 
 import { DHCLIENT_EVENTS, DHCLIENT_WAYS } from './dhclient-events.ts';
+import { DHCLIENT6_EVENTS, dhclient6Scene } from './dhclient6-events.ts';
 import type { DhcpOptions } from './dhcp.ts';
 import { dhcpcdHost } from './dhcpcd.ts';
 import { DHCPCD_EVENTS, DHCPCD_WAYS } from './dhcpcd-events.ts';
-import { cameTrue, type Foretold, foretell, foretellBoot } from './foretell.ts';
+import { cameTrue, cameTrue6, type Foretold, foretell, foretellBoot } from './foretell.ts';
 import { type NetworkdScene, networkdLabHost } from './networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { managedHost } from './networkmanager.ts';
@@ -33,6 +34,8 @@ interface Played<Dhcp, Scene extends { readonly host: LabSystem }> {
   readonly begin: (dhcp: Dhcp) => Promise<Scene | null>;
   /** What is looked at in place of resolv.conf. */
   readonly file?: string;
+  /** Whose addresses and routes are looked at. Default: 4. */
+  readonly family?: 6;
   readonly ways: Readonly<Record<string, (host: Scene['host']) => Promise<void>>>;
   readonly events: Readonly<
     Record<string, { readonly dhcp: Dhcp; readonly givesUp: boolean; happen(scene: Scene): Promise<void> }>
@@ -41,6 +44,13 @@ interface Played<Dhcp, Scene extends { readonly host: LabSystem }> {
 
 export const REHEARSAL_CASES: readonly RehearsalCase[] = [
   ...casesOf({ client: 'dhclient', begin: staleHost, ways: DHCLIENT_WAYS, events: DHCLIENT_EVENTS }),
+  ...casesOf({
+    client: 'dhclient -6, beside IPv4',
+    begin: dhclient6Scene,
+    ways: DHCLIENT_WAYS,
+    events: DHCLIENT6_EVENTS,
+    family: 6,
+  }),
   ...casesOf({ client: 'dhcpcd', begin: dhcpcdHost, ways: DHCPCD_WAYS, events: DHCPCD_EVENTS }),
   ...casesOf<DhcpOptions, NetworkdScene>({
     client: 'systemd-networkd',
@@ -64,6 +74,7 @@ export function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: L
   ways,
   events,
   file,
+  family,
 }: Played<Dhcp, Scene>): RehearsalCase[] {
   return Object.entries(ways).flatMap(([way, prepare]) =>
     Object.entries(events).map(([event, { dhcp, givesUp, happen }]) => ({
@@ -76,13 +87,14 @@ export function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: L
         await using scene = await begin(dhcp);
         if (scene === null) throw new Error(`${client} cannot be had here`);
         await prepare(scene.host);
-        const foretold = await foretellOne(scene.host, event);
+        const foretold = await foretellOne(scene.host, event, family);
         await happen(scene);
-        await cameTrue(scene.host, foretold, file);
+        await (family === 6 ? cameTrue6(scene.host, foretold) : cameTrue(scene.host, foretold, file));
         return foretold;
       },
     })),
   );
 }
 
-const foretellOne = (host: LabSystem, event: string) => (event === 'boot' ? foretellBoot(host) : foretell(host, event));
+const foretellOne = (host: LabSystem, event: string, family?: 6) =>
+  event === 'boot' ? foretellBoot(host, family) : foretell(host, event);

@@ -37,8 +37,8 @@ async function recorded(host: LabHost): Promise<void> {
 const OFFERS = `option domain-name-servers ${OLD.join(', ')}; option domain-name "old.example.com"; option ntp-servers 10.77.0.5;`;
 /** Seconds: udhcpc asks everybody after half of a short lease, and takes no shorter one than 16 s. */
 const SHORT = { lease: 16, offers: OFFERS };
-/** Seconds: no renewal comes before the rehearsal of a loss has ended, which takes half a minute. */
-const LOSING = { lease: 110, offers: OFFERS };
+/** Seconds: no renewal comes before the rehearsal of a loss has ended, which takes half a minute, or longer under load. */
+const LOSING = { lease: 180, offers: OFFERS };
 const LONG = { lease: 600, offers: OFFERS };
 
 interface UdhcpcEvent {

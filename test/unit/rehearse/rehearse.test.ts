@@ -10,6 +10,7 @@ import { leaseOf } from '../../../agent/rehearse/lease.ts';
 import { variablesOf } from '../../../agent/rehearse/lease-events.ts';
 import { LIVE_STAGE_SCRIPT } from '../../../agent/rehearse/live-stage-script.ts';
 import { answerAs, makeNetwork, parseAddresses, parseRoutes, routeLine } from '../../../agent/rehearse/network.ts';
+import { farSide6, makeNetwork6 } from '../../../agent/rehearse/network6.ts';
 import { STAGE_SCRIPT } from '../../../agent/rehearse/script-stage-script.ts';
 import { composeResolvConf } from '../../../agent/resolver/resolv-conf.ts';
 import { accepted } from '../../parts/accepted.ts';
@@ -317,4 +318,51 @@ test('rehearse: the sysctls of the next boot, by the file that wins', (t) => {
     ['net.ipv4.conf.eth0.rp_filter', '2', '/etc/sysctl.d/10-a.conf', 1, true],
     ['net.ipv4.conf.all.rp_filter', null, null, null, false],
   ]);
+});
+
+test('rehearse: an IPv6 network is made again as it is, on a link that makes no address of its own', () => {
+  const addresses = parseAddresses(
+    JSON.stringify([
+      {
+        ifname: 'eth0',
+        addr_info: [
+          { family: 'inet', local: '10.0.0.5', prefixlen: 24, scope: 'global' },
+          {
+            family: 'inet6',
+            local: '2001:db8::5',
+            prefixlen: 64,
+            scope: 'global',
+            valid_life_time: 60,
+            preferred_life_time: 50,
+          },
+          { family: 'inet6', local: 'fe80::5', prefixlen: 64, scope: 'link', valid_life_time: 4294967295 },
+        ],
+      },
+    ]),
+    6,
+  );
+  const routes = parseRoutes(
+    JSON.stringify([
+      { dst: 'default', gateway: 'fe80::1', dev: 'eth0', protocol: 'ra', metric: 1024, pref: 'medium', expires: 9 },
+      { dst: '2001:db8:7::/48', dev: 'eth0', protocol: 'static', metric: 1024 },
+    ]),
+    6,
+  );
+  assert.deepEqual(makeNetwork6({ addresses, routes }, 'eth0'), [
+    'link set dev eth0 addrgenmode none',
+    'addr add 2001:db8::5/64 dev eth0 scope global valid_lft 60 preferred_lft 50 nodad',
+    'addr add fe80::5/64 dev eth0 scope link nodad',
+    'route add 2001:db8:7::/48 dev eth0 proto static metric 1024',
+    'route add default via fe80::1 dev eth0 proto ra metric 1024',
+  ]);
+  assert.deepEqual(farSide6({ addresses, routes }, 'peer0'), [
+    'link set dev peer0 addrgenmode none',
+    'addr add fe80::ffff:1/64 dev peer0 nodad',
+    'addr add fe80::1/64 dev peer0 nodad',
+  ]);
+  assert.deepEqual(
+    makeNetwork6({ addresses: [], routes: [] }, 'eth0'),
+    [],
+    'at a boot the link makes its address itself',
+  );
 });

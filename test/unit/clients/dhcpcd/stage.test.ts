@@ -29,10 +29,10 @@ function planOf(t: TestContext, files: Readonly<Record<string, string>>) {
 test('dhcpcd’s stage: it has the recorded lease, and the script that dhcpcd.conf names', (t) => {
   const lease = { 'var/lib/dhcpcd/eth0.lease': LEASE };
   const { offer, script } = planOf(t, lease);
-  assert.deepEqual([offer.address, offer.server], ['10.0.0.5', '10.0.0.1']);
+  assert.deepEqual([offer?.address, offer?.server], ['10.0.0.5', '10.0.0.1']);
   assert.equal(script, '/usr/lib/dhcpcd/dhcpcd-run-hooks');
   assert.equal(planOf(t, { ...lease, 'etc/dhcpcd.conf': 'script /opt/own\n' }).script, '/opt/own');
-  assert.equal(planOf(t, { 'var/lib/dhcpcd5/eth0.lease': LEASE }).offer.address, '10.0.0.5');
+  assert.equal(planOf(t, { 'var/lib/dhcpcd5/eth0.lease': LEASE }).offer?.address, '10.0.0.5');
 });
 
 test('dhcpcd’s stage: without a lease, or with one that is none, it says so', (t) => {

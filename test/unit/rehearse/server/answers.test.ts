@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BootpMessage } from '../../../../agent/clients/bootp.ts';
 import type { RecordedOffer } from '../../../../agent/clients/recorded-offer.ts';
+import type { RecordedOffer6 } from '../../../../agent/clients/recorded-offer6.ts';
 import type { Answering } from '../../../../agent/clients/stage-plan.ts';
 import { answerTo } from '../../../../agent/rehearse/server/answers.ts';
 import { partFromText, partToText } from '../../../../agent/rehearse/server/protocol.ts';
@@ -115,9 +116,20 @@ test('rehearsal server: an INFORM gets options and no lease; anything else gets 
 });
 
 test('rehearsal server: its part passes through a line of text', () => {
-  const whole = { ...part, server: '10.0.0.1', answering: 'all' as const };
+  const manner = { times: part.times, answering: 'all' as const };
+  const six: RecordedOffer6 = {
+    address: accepted('2001:db8::5'),
+    server: Buffer.from([0, 1]),
+    options: new Map([[23, SERVER]]),
+  };
+  const four = { ...manner, offer, server: '10.0.0.1' };
+  const whole = { four, six: { ...manner, offer: six, wire: 'peer0' } };
+  assert.deepEqual(partFromText(partToText({ four: null, six: null })), { four: null, six: null });
   assert.deepEqual(partFromText(partToText(whole)), whole);
   assert.doesNotMatch(partToText(whole), /\n/);
-  const odd = partToText({ ...whole, offer: { ...offer, address: '10.0.0.5; reboot' as typeof offer.address } });
+  const odd = partToText({
+    ...whole,
+    four: { ...four, offer: { ...offer, address: '10.0.0.5; reboot' as typeof offer.address } },
+  });
   assert.throws(() => partFromText(odd), /has no address/);
 });
