@@ -11,6 +11,7 @@ import { askNeighbour, neighbour } from '../../host/netlink/neighbours.ts';
 import { defaultRoutes } from '../../host/netlink/routes/default-routes.ts';
 import { hopsOf } from '../../host/netlink/routes/nexthops.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
+import { monotonicNow } from '../../host/steady-clock.ts';
 import type { WitnessPlace } from '../judgement.ts';
 import { ANSWERS, type ConfirmWitness, type Hearing, makeWitness, silent } from './confirm-witness.ts';
 import { pinged } from './ping.ts';
@@ -72,14 +73,14 @@ async function gatewaysOf(family: Family, signal: AbortSignal): Promise<GatewayP
 }
 
 async function heardByLink(host: Host, hop: GatewayPlace, signal: AbortSignal): Promise<Hearing> {
+  const asked = monotonicNow();
   if (!(await asksByLink(hop, signal))) return pinged(host, hop.address, signal);
   using socket = await NetlinkSocket.open();
-  for (const end = performance.now() + PATIENCE; performance.now() < end; ) {
+  for (let waited = 0; waited < PATIENCE; waited = monotonicNow() - asked) {
     await sleep(LOOK, undefined, { signal });
-    // The state was made another one by the question, so only an answer makes it this one.
     const now = await neighbour(socket, hop, signal);
-    if (now?.state === 'reachable') return ANSWERS;
-    if (now?.state === 'failed') break;
+    if (now === null || now.state === 'failed') break;
+    if (now.confirmed !== null && now.confirmed <= monotonicNow() - asked) return ANSWERS;
   }
   return silent(`${hop.address} does not answer on its link`);
 }

@@ -4,10 +4,10 @@
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { askOnce, askUntilJudged } from '../../../agent/confirm/witnesses/asking.ts';
 import { makeConfirmWitnesses } from '../../../agent/confirm/witnesses/confirm-witnesses.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { monotonicNow } from '../../../agent/host/steady-clock.ts';
+import { askOnce, askUntilJudged } from '../confirm-asking.ts';
 import type { ConfirmAsking } from './confirm-scene.ts';
 
 const { desired, confirm, report, path } = JSON.parse(process.argv[2]!) as ConfirmAsking;

@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import type { DesiredDns } from '../../../agent/config/desired.ts';
 import type { DesiredConfirm } from '../../../agent/config/desired-confirm.ts';
 import type { DesiredReport } from '../../../agent/config/desired-daemon.ts';
 import type { Judgement, WitnessAnswer } from '../../../agent/confirm/judgement.ts';
@@ -18,6 +19,9 @@ export const COLLECTOR = { ipv4: '10.61.0.5', ipv6: 'fd61::5' } as const;
 /** The collector has both addresses by this name. */
 export const COLLECTOR_NAME = 'collector.test';
 const PORT = 4318;
+/** Milliseconds over which the agents of a fleet begin, and until all must have judged on a busy machine. */
+const SPREAD = 20_000;
+const PATIENCE = 300_000;
 
 /** What the program inside the host is given. */
 export interface ConfirmAsking {
@@ -25,6 +29,24 @@ export interface ConfirmAsking {
   readonly confirm: DesiredConfirm;
   readonly report: DesiredReport;
   readonly path: boolean;
+}
+
+/** What a program with many agents is given. */
+export interface FleetAsking {
+  readonly agents: number;
+  /** The number of the first agent. */
+  readonly first: number;
+  /** Milliseconds over which the agents begin. */
+  readonly spread: number;
+  readonly asking: ConfirmAsking;
+}
+
+export interface JudgedFleet {
+  /** How many agents the collector knew before the change. */
+  readonly acknowledged: number;
+  readonly kinds: Partial<Record<Judgement['kind'], number>>;
+  /** The reason of an agent whose change was not confirmed; '' if all were. */
+  readonly example: string;
 }
 
 export interface TrialOptions {
@@ -132,15 +154,7 @@ export class ConfirmScene implements AsyncDisposable {
 
   /** Asks the witnesses, makes the change by a script on the host, and goes on to ask. */
   async trial(change: string, options: TrialOptions = {}): Promise<Trial> {
-    const { endpoint = `http://${COLLECTOR_NAME}:${PORT}`, by = 'collector', within = 8_000, also = [] } = options;
-    const { inbound = null, nameservers = null, path = false } = options;
-    const report = { endpoint, tokenFile: '/etc/holdfast/token', ca: null, certificate: null, key: null };
-    const asking = {
-      desired: { dns: { nameservers, verify: null } },
-      confirm: { by, within, also, inbound },
-      report,
-      path,
-    };
+    const asking = askingOf(options);
     const inside = join(REPOSITORY, 'test/parts/lab/confirm-inside.ts');
     const child = this.host.spawn([process.execPath, inside, JSON.stringify(asking)]);
     const log = new Log(child.stdout!);
@@ -152,7 +166,38 @@ export class ConfirmScene implements AsyncDisposable {
     return { before, former, judged: async () => JSON.parse((await log.until(/^judged /)).slice(7)) as Judgement };
   }
 
+  /** As many agents, by the collector's IPv4 address. The change is made when all have asked their witnesses. */
+  async fleet(agents: number, change: string, within: number): Promise<JudgedFleet> {
+    const inside = join(REPOSITORY, 'test/parts/lab/confirm-fleet-inside.ts');
+    const asking = askingOf({ endpoint: `http://${COLLECTOR.ipv4}:${PORT}`, within });
+    const parts = [0, 1].map((part) => {
+      const [first, end] = [Math.floor((part * agents) / 2), Math.floor(((part + 1) * agents) / 2)];
+      const given: FleetAsking = { agents: end - first, first, spread: SPREAD, asking };
+      const child = this.host.spawn([process.execPath, inside, JSON.stringify(given)]);
+      child.stderr!.pipe(process.stderr);
+      return { child, log: new Log(child.stdout!, PATIENCE) };
+    });
+    const ready = await Promise.all(parts.map(({ log }) => log.until(/^ready /)));
+    await this.host.sh(change);
+    for (const { child } of parts) child.stdin!.write('changed\n');
+    const judged = await Promise.all(parts.map(({ log }) => log.until(/^judged /)));
+    const found = judged.map((line) => JSON.parse(line.slice(7)) as Omit<JudgedFleet, 'acknowledged'>);
+    const kinds: Partial<Record<Judgement['kind'], number>> = {};
+    for (const [kind, count] of found.flatMap((one) => Object.entries(one.kinds)) as [Judgement['kind'], number][])
+      kinds[kind] = (kinds[kind] ?? 0) + count;
+    const acknowledged = ready.reduce((sum, line) => sum + Number(line.slice(6)), 0);
+    return { acknowledged, kinds, example: found.map(({ example }) => example).find((text) => text !== '') ?? '' };
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.host.close();
   }
+}
+
+function askingOf(options: TrialOptions): ConfirmAsking {
+  const { endpoint = `http://${COLLECTOR_NAME}:${PORT}`, by = 'collector', within = 8_000, also = [] } = options;
+  const { inbound = null, nameservers = null, path = false } = options;
+  const report = { endpoint, tokenFile: '/etc/holdfast/token', ca: null, certificate: null, key: null };
+  const dns = { nameservers: nameservers as DesiredDns['nameservers'], verify: null };
+  return { desired: { dns }, confirm: { by, within, also, inbound }, report: report as DesiredReport, path };
 }

@@ -1,8 +1,8 @@
 /** Asks the witnesses before and after a change, until they confirm it or their time is over. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonicNow } from '../../host/steady-clock.ts';
-import { type Judgement, judge, type Touches, type WitnessAnswer } from '../judgement.ts';
-import type { ConfirmWitness, TrialQuestion } from './confirm-witness.ts';
+import { type Judgement, judge, type Touches, type WitnessAnswer } from '../../agent/confirm/judgement.ts';
+import type { ConfirmWitness, TrialQuestion } from '../../agent/confirm/witnesses/confirm-witness.ts';
+import { monotonicNow } from '../../agent/host/steady-clock.ts';
 
 /** Milliseconds between the answer of a witness and the next question to it. */
 const PAUSE = 1_000;

@@ -1,0 +1,47 @@
+/**
+ * Runs inside a throw-away host: many light agents, each with its own id and witnesses. They ask before a change, wait for
+ * a line of input, which says that the change was made, and print how many judged what. Its only argument is a
+ * FleetAsking as JSON.
+ */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeConfirmWitnesses } from '../../../agent/confirm/witnesses/confirm-witnesses.ts';
+import { Host } from '../../../agent/host/host.ts';
+import { monotonicNow } from '../../../agent/host/steady-clock.ts';
+import { askOnce, askUntilJudged } from '../confirm-asking.ts';
+import type { FleetAsking } from './confirm-scene.ts';
+
+const { agents, first, spread, asking } = JSON.parse(process.argv[2]!) as FleetAsking;
+const { desired, confirm, report, path } = asking;
+const change = '3f9c12ab';
+const unended = new AbortController().signal;
+const host = new Host();
+
+const ready = await Promise.all(
+  Array.from({ length: agents }, async (_, n) => {
+    await sleep((n * spread) / agents);
+    const witnesses = makeConfirmWitnesses(host, desired, confirm, { report, hostId: `id-of-agent-${first + n}` });
+    return { n, witnesses, before: await askOnce(witnesses, { change, since: null }, unended) };
+  }),
+);
+const acknowledged = ready.filter(({ before }) =>
+  before.some(({ kind, answered }) => kind === 'collector' && answered),
+);
+console.log(`ready ${acknowledged.length}`);
+await once(createInterface(process.stdin), 'line');
+const judgements = await Promise.all(
+  ready.map(async ({ n, witnesses, before }) => {
+    await sleep((n * spread) / agents);
+    const since = monotonicNow();
+    const question = { change, since };
+    const deadline = since + confirm.within;
+    return askUntilJudged({ witnesses, before, question, touches: { path, by: confirm.by }, deadline }, unended);
+  }),
+);
+const counts = Map.groupBy(judgements, ({ kind }) => kind);
+const kinds = Object.fromEntries([...counts].map(([kind, all]) => [kind, all.length]));
+console.log(
+  `judged ${JSON.stringify({ kinds, example: judgements.find(({ kind }) => kind !== 'confirmed')?.reason ?? '' })}`,
+);
+process.exit(0);
