@@ -233,7 +233,7 @@ export const METRICS = {
   'holdfast.change.provisional': {
     unit: '1',
     kind: 'gauge',
-    description: '1 for a change that is not proved by a lease event and a boot yet (attribute holdfast.change.id)',
+    description: '1 for a change that stays and is not proved yet (attribute holdfast.change.id)',
   },
   'holdfast.probe.duration': { unit: 's', kind: 'gauge', description: 'Time of the last reading, by probe' },
   'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },

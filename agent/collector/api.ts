@@ -48,7 +48,7 @@ export interface HostRow {
   readonly routes: { readonly ipv4: RouteTable | null; readonly ipv6: RouteTable | null };
   /** The number in the last 24 h. */
   readonly memoryErrors: number;
-  /** The id of the change that no lease event and boot has proved yet; null if there is none. */
+  /** The id of the change that stays and is not proved yet; null if there is none. */
   readonly provisional: string | null;
   readonly attention: readonly { readonly code: string; readonly text: string; readonly since: number }[];
 }

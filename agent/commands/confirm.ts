@@ -1,4 +1,5 @@
 import { keepChange } from '../confirm/trial/end-trial.ts';
+import { forgetProvisional, readProvisional } from '../confirm/trial/provisional.ts';
 import { isAbandoned, readTrial, visibleTrial } from '../confirm/trial/trial-record.ts';
 import { RUN_FOLDER } from '../host/paths.ts';
 import type { CommonOptions } from './common-options.ts';
@@ -14,6 +15,13 @@ export interface ConfirmOptions extends CommonOptions {
 export async function confirmChange({ id, ...options }: ConfirmOptions): Promise<number> {
   const host = openHost(options);
   if (visibleTrial(host) === null) {
+    const provisional = readProvisional(host);
+    if (provisional !== null && (id ?? provisional.id) === provisional.id) {
+      await host.exclusively(RUN_FOLDER, async () => forgetProvisional(host));
+      if (options.json) printJson({ confirmed: provisional.id });
+      else if (!options.quiet) print(`Change ${provisional.id} is confirmed.`);
+      return EXIT.ok;
+    }
     if (options.json) printJson({ confirmed: null });
     else if (!options.quiet) print('No change is on trial.');
     return id === undefined ? EXIT.ok : EXIT.failed;

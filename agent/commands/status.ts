@@ -7,7 +7,7 @@ import { titleOf } from '../hold/finding-kinds.ts';
 import type { Finding, SettingState } from '../hold/resource.ts';
 import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
-import { TRIAL } from '../host/paths.ts';
+import { PROVISIONAL, TRIAL } from '../host/paths.ts';
 import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context/context.ts';
@@ -40,6 +40,10 @@ export async function status(options: CommonOptions): Promise<number> {
     host.live && host.lstat(TRIAL) !== null
       ? (await import('../confirm/trial/trial-record.ts')).visibleTrial(host)
       : null;
+  const provisional =
+    host.live && host.lstat(PROVISIONAL) !== null
+      ? (await import('../confirm/trial/provisional.ts')).readProvisional(host)
+      : null;
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
     printJson({
@@ -48,6 +52,7 @@ export async function status(options: CommonOptions): Promise<number> {
       daemon,
       ...(trial === null ? {} : { trial: await trialView(trial) }),
       ...(putBack === null ? {} : { putBack }),
+      ...(provisional === null ? {} : { provisional }),
       settings,
       nearest,
       metadata: fromCloud,
@@ -64,6 +69,7 @@ export async function status(options: CommonOptions): Promise<number> {
     if (stale !== null) print(`\n${paint('yellow', stale)}`);
     if (trial !== null) print(`\n${(await import('./trial-words.ts')).onTrial(trial)}`);
     if (putBack !== null) print(`\n${(await import('./trial-words.ts')).heldMeanwhile(putBack)}`);
+    if (provisional !== null) print(`\n${(await import('./trial-words.ts')).staysForNow(provisional)}`);
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./apply/measure-nearest.ts')).tellNearest(nearest);

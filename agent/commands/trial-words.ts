@@ -1,5 +1,6 @@
 /** What commands say of a trial that runs, and of a change that was put back. */
 import type { DesiredConfirm } from '../config/desired-confirm.ts';
+import type { ProvisionalChange } from '../confirm/trial/provisional.ts';
 import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
 import { readTrial, runningSentence, secondsLeft, type TrialRecord } from '../confirm/trial/trial-record.ts';
 import type { Host } from '../host/host.ts';
@@ -18,6 +19,11 @@ export function onTrial(trial: TrialRecord): string {
   const who = asked.length === 0 ? 'no witness answered before it' : `until it is confirmed by ${asked.join(', ')}`;
   const what = `Change ${id} (${resources.join(', ')}) is on trial, ${secondsLeft(trial)} s left: ${who}.`;
   return `${paint('yellow', shown(what))} To keep it: agent confirm. To put it back: agent revert --trial`;
+}
+
+export function staysForNow({ id, reason }: ProvisionalChange): string {
+  const what = `Change ${id} is provisional: ${reason}.`;
+  return `${paint('yellow', shown(what))} The daemon asks its witnesses again until they answer. To confirm it by hand: agent confirm`;
 }
 
 export function willBeTried({ by, within }: DesiredConfirm): string {

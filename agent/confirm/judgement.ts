@@ -20,6 +20,8 @@ export interface WitnessAnswer {
   readonly answered: boolean;
   /** Whether anything came back, as a refused connection or a wrong certificate does: the path works both ways. */
   readonly reached: boolean;
+  /** Set if another program answered in the collector's place: no collector of ours can be asked. */
+  readonly foreign?: true;
   /** Empty if its name is not found, or if its place is unknown. */
   readonly places: readonly WitnessPlace[];
   /** Why it did not answer, in a few words; null if it answered. */
@@ -78,12 +80,12 @@ function unlessUnacknowledged(
   const confirmed: Judgement = { kind: 'confirmed', reason: `as before the change, these answer: ${names}` };
   const collectors = before.filter(({ kind }) => kind === 'collector');
   if (by === 'local' || collectors.length === 0 || collectors.some(({ answered }) => answered)) return confirmed;
-  const [refusing] = collectors.filter(({ reached }) => reached);
-  if (refusing === undefined) {
+  const [other] = collectors.filter(({ foreign }) => foreign);
+  if (other === undefined) {
     const reason = `the collector did not answer before the change${complaints(collectors)}; as before, these answer: ${names}`;
     return { kind: 'provisional', reason };
   }
-  return { ...confirmed, reason: `${confirmed.reason}; confirmed without the collector, because ${refusing.why}` };
+  return { ...confirmed, reason: `${confirmed.reason}; confirmed without the collector, because ${other.why}` };
 }
 
 /** Why the change may have silenced the witness; null if it cannot. */

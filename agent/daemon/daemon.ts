@@ -19,6 +19,7 @@ import { applyOnce, observeOnce } from './heal/apply-once.ts';
 import { HealRecord } from './heal/heal-record.ts';
 import { Keeper } from './heal/keeper.ts';
 import { proofEvent } from './heal/proof-event.ts';
+import { ProvisionalWatch } from './heal/provisional-watch.ts';
 import { resourcesProbe } from './heal/resources-probe.ts';
 import { trialEvent } from './heal/trial-event.ts';
 import { Witness } from './heal/witness.ts';
@@ -59,6 +60,7 @@ export class Daemon {
   readonly #standing: StandingFile;
   #standingTimer: NodeJS.Timeout | undefined;
   #reloading: Promise<void> = Promise.resolve();
+  #provisional: ProvisionalWatch | null = null;
   /** Trials whose decision is awaited. */
   readonly #deciding = new Set<ChangeTrial>();
 
@@ -159,7 +161,10 @@ export class Daemon {
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record, complete)];
     this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
-    this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, seed: beatSeed });
+    const provisional = new ProvisionalWatch(host, enforce ? trial : null, tell);
+    this.#provisional = provisional;
+    const own = () => provisional.samples();
+    this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, own, seed: beatSeed });
     this.#keeper.watch();
     this.#tellStanding();
     this.#tell(occurrence(name, 'info', `${deed}: ${applied}`, { config: hash.slice(0, 12) }));
@@ -177,6 +182,7 @@ export class Daemon {
     this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
     this.#egress.start();
     this.#heartbeats.start();
+    provisional.start(interval);
     this.#takeInventory();
     this.#watchDependences();
     void this.#followFiles();
@@ -242,6 +248,7 @@ export class Daemon {
   /** `last`: the daemon ends, and no other configuration follows. */
   async #end(last = false): Promise<void> {
     this.#heartbeats.close();
+    this.#provisional?.close();
     this.#files?.close();
     this.#measuring?.close();
     this.#fetching?.close();

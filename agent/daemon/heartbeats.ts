@@ -1,5 +1,5 @@
 /** Makes heartbeats from all probes, and tells which probes fail and which conditions begin and end. */
-import { type Condition, sample } from '../../probes/probe.ts';
+import { type Condition, type Sample, sample } from '../../probes/probe.ts';
 import { type ProbeReport, type ProbeSchedule, probeSamples } from '../../probes/runner.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { type Conditions, EVENTS, occurrence, type Tell } from './daemon-events.ts';
@@ -11,6 +11,8 @@ interface Beating {
   readonly delivery: DaemonSetup['delivery'];
   /** Milliseconds between two heartbeats. */
   readonly interval: number;
+  /** Samples of the daemon itself. */
+  readonly own: () => readonly Sample[];
   /** Decides the moment of this host's heartbeats within the interval. */
   readonly seed: string;
 }
@@ -52,12 +54,13 @@ export class Heartbeats {
 
   /** Reads the probes, and gives the heartbeat to the delivery. */
   async beat(): Promise<void> {
-    const { schedule, delivery } = this.#beating;
+    const { schedule, delivery, own } = this.#beating;
     const reports = await schedule.heartbeat();
     for (const report of reports) this.#judge(report);
     delivery?.heartbeat([
       ...reports.flatMap(({ readings }) => readings.filter((reading) => reading.kind === 'sample')),
       ...reports.flatMap(probeSamples),
+      ...own(),
       ...this.#conditions.all().map(({ code, attributes }) => sample('holdfast.condition', 1, { ...attributes, code })),
     ]);
     this.last = performance.now();

@@ -39,6 +39,9 @@ export const HANDED_OVER = `${RUN_FOLDER}/handed-over`;
 /** Exists while a change is on trial: its record, its journal, and the executable that undoes it (agent/confirm/trial). */
 export const TRIAL = `${STATE_FOLDER}/trial`;
 
+/** The change that stays although it is not proved. */
+export const PROVISIONAL = `${STATE_FOLDER}/provisional`;
+
 /** The change that was put back last, which is not tried again. */
 export const PUT_BACK = `${STATE_FOLDER}/put-back`;
 

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 
 /** `ca.pem`, `stranger.pem`, and by one of them `server.pem`, `client.pem` … each with its `.key`. */
-export function authority(folder: string): void {
+export function authority(folder: string, address = '127.0.0.1'): void {
   const openssl = (...args: string[]) =>
     execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
@@ -14,7 +14,7 @@ export function authority(folder: string): void {
     ['client', 'ca'],
     ['impostor', 'stranger'],
   ] as const) {
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=IP:${address}`];
     const by = ['-CA', `${ca}.pem`, '-CAkey', `${ca}.key`];
     openssl('req', '-x509', ...newKey, ...subject, ...by, '-keyout', `${name}.key`, '-out', `${name}.pem`);
   }

@@ -4,7 +4,6 @@ import { type Judgement, judge, type Touches, type WitnessAnswer } from '../../a
 import type { ConfirmWitness, TrialQuestion } from '../../agent/confirm/witnesses/confirm-witness.ts';
 import { monotonicNow } from '../../agent/host/steady-clock.ts';
 
-/** Milliseconds between the answer of a witness and the next question to it. */
 const PAUSE = 1_000;
 
 /** Asks each witness once, all at the same time. Rejects only with the reason of `signal`. */
@@ -24,6 +23,8 @@ export interface Asking {
   readonly touches: Touches;
   /** When the judgement is due, by monotonicNow(). */
   readonly deadline: number;
+  /** Milliseconds between the answer of a witness and the next question to it. */
+  readonly pause?: number;
 }
 
 /**
@@ -31,7 +32,7 @@ export interface Asking {
  * witnesses that answered before are asked. Rejects only with the reason of `signal`.
  */
 export async function askUntilJudged(
-  { witnesses, before, question, touches, deadline }: Asking,
+  { witnesses, before, question, touches, deadline, pause = PAUSE }: Asking,
   signal: AbortSignal,
 ): Promise<Judgement> {
   const former = new Map(before.filter(({ answered }) => answered).map((answer) => [answer.witness, answer]));
@@ -51,7 +52,7 @@ export async function askUntilJudged(
           confirmed ??= found;
           over.abort();
         }
-        await sleep(PAUSE, undefined, { signal: ended });
+        await sleep(pause, undefined, { signal: ended });
       }
     });
   const timer = setTimeout(() => over.abort(), Math.max(0, deadline - monotonicNow()));

@@ -4,7 +4,7 @@ import type { Guard } from '../../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { CONFIRMED, TRIAL } from '../../host/paths.ts';
+import { CONFIRMED, PROVISIONAL, TRIAL } from '../../host/paths.ts';
 
 /** Whether changes are tried: as the configuration says, by the command line, or not. */
 export type TrialMode = 'configured' | 'always' | 'never';
@@ -82,6 +82,12 @@ export class LateTrial implements Guard {
   async begun(): Promise<TrialGuard | null> {
     const guard = await this.#loaded;
     return guard?.trial == null ? null : guard;
+  }
+
+  /** Asks the witnesses of a provisional change again; null unless they prove it now. */
+  async proveAgain(): Promise<TrialVerdict | null> {
+    if (this.#options.host.lstat(PROVISIONAL) === null) return null;
+    return (await this.#guard()).proveAgain();
   }
 
   /** Waits for the decision; null if no trial was begun. */

@@ -25,7 +25,10 @@ async function answerOf(witness: ConfirmWitness, question: TrialQuestion, signal
   }
 }
 
-/** Asks each witness anew until `signal` aborts. `told` gets every answer. */
+/**
+ * Asks each witness anew until `signal` aborts. `told` gets every answer. The answer to a question that the end cut off
+ * counts only if the witness was never heard: it says by which way nobody was reached.
+ */
 export async function askAgainAndAgain(
   witnesses: readonly ConfirmWitness[],
   question: TrialQuestion,
@@ -34,10 +37,12 @@ export async function askAgainAndAgain(
 ): Promise<void> {
   await Promise.all(
     witnesses.map(async (witness) => {
+      let isHeard = false;
       while (!signal.aborted) {
         try {
           const answer = await witness.ask(question, signal);
-          if (!signal.aborted) told(answer);
+          if (!signal.aborted || !isHeard) told(answer);
+          isHeard = true;
           await sleep(PAUSE, undefined, { signal });
         } catch (error) {
           if (signal.aborted) return;

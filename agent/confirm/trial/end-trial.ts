@@ -4,6 +4,7 @@ import type { Host } from '../../host/host.ts';
 import { HANDED_OVER, IN_FORCE, TRIAL } from '../../host/paths.ts';
 import { disarm } from './arm.ts';
 import { confirmTried, readConfirmed } from './confirmed-configuration.ts';
+import { forgetProvisional } from './provisional.ts';
 import { forgetPutBack, writePutBack } from './put-back-memory.ts';
 import { isOfEarlierBoot, removeTrial, TRIAL_JOURNAL, type TrialRecord } from './trial-record.ts';
 
@@ -19,6 +20,7 @@ export function trialJournal(host: Host, wayBack: () => Promise<WayBack>): Chang
 export function keepChange(host: Host, { id }: TrialRecord, { confirmed }: { confirmed: boolean }): void {
   if (confirmed) confirmTried(host);
   forgetPutBack(host);
+  forgetProvisional(host);
   removeTrial(host);
   disarm(host, id);
 }

@@ -9,12 +9,14 @@ import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
+import { judge } from '../judgement.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { arm } from './arm.ts';
 import { askBefore } from './ask-witnesses.ts';
 import { readConfirmed, writeConfirmed, writeTried } from './confirmed-configuration.ts';
 import { cutOffFor, decide } from './decide.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
+import { forgetProvisional, noteProvisional, readProvisional } from './provisional.ts';
 import { gatewaysText, readPutBack, writePutBack } from './put-back-memory.ts';
 import { touchesPath } from './touches-path.ts';
 import {
@@ -194,6 +196,10 @@ export class TrialGuard implements Guard {
       const { kind, reason } = judgement;
       if (kind !== 'put-back') {
         keepChange(host, trial, { confirmed: true });
+        if (kind === 'provisional') {
+          const { by, before } = trial;
+          noteProvisional(host, { id, reason, by, before, time: Date.now() });
+        }
         return { id, kind, body: `change ${id} ${kind === 'confirmed' ? 'confirmed' : 'stays for now'}: ${reason}` };
       }
       const what = `${after(trial)} ${trial.resources.join(', ')} changed, ${reason}`;
@@ -207,6 +213,22 @@ export class TrialGuard implements Guard {
     const memory = readPutBack(host);
     if (memory?.id === id) writePutBack(host, { ...memory, body });
     return { ...verdict, body };
+  }
+
+  /** Asks the witnesses of a provisional change again. null unless they prove it now. */
+  async proveAgain(): Promise<TrialVerdict | null> {
+    const { host } = this.options;
+    const change = readProvisional(host);
+    if (change === null || this.open !== null) return null;
+    const { id, by, before } = change;
+    const now = await askBefore(await this.options.witnesses(), id);
+    const answering = new Set(now.filter(({ answered }) => answered).map(({ witness }) => witness));
+    // A witness that comes back after the change proves as much as one that answered before.
+    const former = before.map((one) => (answering.has(one.witness) ? { ...one, answered: true } : one));
+    const { kind, reason } = judge(former, now, { path: false, by });
+    if (kind !== 'confirmed' || readProvisional(host)?.id !== id) return null;
+    forgetProvisional(host);
+    return { id, kind, body: `change ${id} confirmed: ${reason}` };
   }
 
   private endedByOther(id: string): TrialVerdict {

@@ -69,7 +69,9 @@ export async function talk(
         signal,
       );
       const believed = believe(reply, question, key);
-      if (typeof believed === 'string') return none({ reached: true, why: believed });
+      if (typeof believed === 'string') {
+        return none({ reached: true, why: believed, ...(NOT_OURS.test(believed) ? { foreign: true } : {}) });
+      }
       return { answer: believed, heard: { reached: true, why: null }, asked: at };
     } finally {
       client.close();
@@ -79,6 +81,8 @@ export async function talk(
     return none({ reached: CAME_BACK.test(`${errorCode(error)} ${errorMessage(error)}`), why: errorMessage(error) });
   }
 }
+
+const NOT_OURS = /no collector of Holdfast answers there/;
 
 const UNPROVABLE =
   'it is asked by http:// and without a token, so anyone could answer: configure report.token-file or an https:// endpoint';

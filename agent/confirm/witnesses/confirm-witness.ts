@@ -26,8 +26,9 @@ export const LOOK_UP_LIMIT = 6_000;
 /** Milliseconds for the answer, after which the witness counts as silent. */
 const ANSWER_LIMIT = 5_000;
 
-/** `reached` and `why` as in WitnessAnswer. */
+/** As in WitnessAnswer. */
 export interface Hearing {
+  readonly foreign?: true;
   readonly reached: boolean;
   readonly why: string | null;
 }
@@ -55,9 +56,17 @@ export function makeWitness({ name, kind, places, hear, astray }: WitnessParts):
     async ask(question, signal) {
       const found = await places(AbortSignal.any([signal, AbortSignal.timeout(LOOK_UP_LIMIT)])).catch(() => []);
       signal.throwIfAborted();
-      const { reached, why } =
+      const { reached, why, ...more } =
         found.length === 0 ? silent(astray) : await heardInTime((limit) => hear(found, question, limit), signal);
-      return { witness: name, kind, answered: why === null, reached: reached || why === null, places: found, why };
+      return {
+        witness: name,
+        kind,
+        answered: why === null,
+        reached: reached || why === null,
+        places: found,
+        why,
+        ...more,
+      };
     },
   };
 }

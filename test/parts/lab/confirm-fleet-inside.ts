@@ -12,6 +12,9 @@ import { monotonicNow } from '../../../agent/host/steady-clock.ts';
 import { askOnce, askUntilJudged } from '../confirm-asking.ts';
 import type { FleetAsking } from './confirm-scene.ts';
 
+/** Milliseconds: all agents share the processors of one machine, which would starve at one question a second. */
+const PAUSE = 10_000;
+
 const { agents, first, spread, asking } = JSON.parse(process.argv[2]!) as FleetAsking;
 const { desired, confirm, report, path } = asking;
 const change = '3f9c12ab';
@@ -36,12 +39,13 @@ const judgements = await Promise.all(
     const since = monotonicNow();
     const question = { change, since };
     const deadline = since + confirm.within;
-    return askUntilJudged({ witnesses, before, question, touches: { path, by: confirm.by }, deadline }, unended);
+    const touches = { path, by: confirm.by };
+    return askUntilJudged({ witnesses, before, question, touches, deadline, pause: PAUSE }, unended);
   }),
 );
 const counts = Map.groupBy(judgements, ({ kind }) => kind);
 const kinds = Object.fromEntries([...counts].map(([kind, all]) => [kind, all.length]));
 console.log(
-  `judged ${JSON.stringify({ kinds, example: judgements.find(({ kind }) => kind !== 'confirmed')?.reason ?? '' })}`,
+  `judged ${JSON.stringify({ kinds, example: (counts.get('put-back') ?? counts.get('provisional'))?.[0]?.reason ?? '' })}`,
 );
 process.exit(0);

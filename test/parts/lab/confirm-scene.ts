@@ -3,14 +3,18 @@
  * packets of 1,400 bytes and no router tells that. The host has a second wire to the first router.
  */
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
 import type { DesiredConfirm } from '../../../agent/config/desired-confirm.ts';
 import type { DesiredReport } from '../../../agent/config/desired-daemon.ts';
 import type { Judgement, WitnessAnswer } from '../../../agent/confirm/judgement.ts';
 import type { makeConfirmWitnesses } from '../../../agent/confirm/witnesses/confirm-witnesses.ts';
 import { sourcesCommand } from '../agent-command.ts';
+import { authority } from '../certificates.ts';
 import { REPOSITORY } from '../repository.ts';
+import { scratch } from '../scratch.ts';
 import { LabHost } from './host.ts';
 import { Log } from './log.ts';
 
@@ -19,9 +23,9 @@ export const COLLECTOR = { ipv4: '10.61.0.5', ipv6: 'fd61::5' } as const;
 /** The collector has both addresses by this name. */
 export const COLLECTOR_NAME = 'collector.test';
 const PORT = 4318;
-/** Milliseconds over which the agents of a fleet begin, and until all must have judged on a busy machine. */
-const SPREAD = 20_000;
-const PATIENCE = 300_000;
+/** Milliseconds between the beginnings of two agents of a fleet, and until all must have judged on a busy machine. */
+const SPREAD = 60;
+const PATIENCE = 600_000;
 
 /** What the program inside the host is given. */
 export interface ConfirmAsking {
@@ -135,11 +139,22 @@ export class ConfirmScene implements AsyncDisposable {
 
   /** Starts `agent collector` at the far end; gives how it is killed. */
   async collector(): Promise<{ kill(): Promise<void> }> {
-    const command = `${sourcesCommand()} collector --listen '[::]:${PORT}' --data /run/lab/collector --token-file /etc/holdfast/token`;
+    const tls = this.host.exists('/etc/holdfast/server.pem')
+      ? ' --certificate /etc/holdfast/server.pem --key /etc/holdfast/server.key'
+      : '';
+    const command = `${sourcesCommand()} collector --listen '[::]:${PORT}' --data /run/lab/collector --token-file /etc/holdfast/token${tls}`;
     // In the background: nsenter stops itself with a child that is stopped, and then nobody ends it.
     const child = this.far(['sh', '-c', `${command} & echo $! >/run/lab/collector.pid; wait`]);
     await new Log(child.stdout!).until(/listens on/);
     return { kill: async () => void (await this.host.sh('kill -9 $(cat /run/lab/collector.pid)')) };
+  }
+
+  /** Gives the collector a certificate for its IPv4 address. Configurations need it, as they send no token in the clear. */
+  async certify(t: TestContext): Promise<void> {
+    const folder = scratch(t);
+    authority(folder, COLLECTOR.ipv4);
+    for (const file of ['ca.pem', 'server.pem', 'server.key'])
+      await this.host.write(`/etc/holdfast/${file}`, readFileSync(join(folder, file)), 0o600);
   }
 
   /** Starts a program at the far end. */
@@ -172,7 +187,7 @@ export class ConfirmScene implements AsyncDisposable {
     const asking = askingOf({ endpoint: `http://${COLLECTOR.ipv4}:${PORT}`, within });
     const parts = [0, 1].map((part) => {
       const [first, end] = [Math.floor((part * agents) / 2), Math.floor(((part + 1) * agents) / 2)];
-      const given: FleetAsking = { agents: end - first, first, spread: SPREAD, asking };
+      const given: FleetAsking = { agents: end - first, first, spread: agents * SPREAD, asking };
       const child = this.host.spawn([process.execPath, inside, JSON.stringify(given)]);
       child.stderr!.pipe(process.stderr);
       return { child, log: new Log(child.stdout!, PATIENCE) };

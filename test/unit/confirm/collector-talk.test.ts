@@ -195,6 +195,7 @@ for (const [what, answering, why] of FORGERIES) {
     assert.equal(answer, null);
     assert.equal(heard.reached, true);
     assert.match(heard.why!, why);
+    assert.equal(heard.foreign ?? false, /no collector of Holdfast/.test(heard.why!));
   });
 }
 

@@ -192,10 +192,17 @@ const CASES: Case[] = [
   },
   {
     says: 'by the collector, which is none of ours',
-    before: [collector({ ...refusing, why: 'it is no collector of Holdfast' }), gateway()],
+    before: [collector({ ...refusing, foreign: true, why: 'it is no collector of Holdfast' }), gateway()],
     after: [collector(refusing), gateway()],
     kind: 'confirmed',
     reason: /these answer: gateway; confirmed without the collector, because it is no collector of Holdfast$/,
+  },
+  {
+    says: 'by the collector, which refused before',
+    before: [collector(refusing), gateway()],
+    after: [collector(refusing), gateway()],
+    kind: 'provisional',
+    reason: /^the collector did not answer before the change \(collector: refused\)/,
   },
   {
     says: 'by local witnesses, and the collector was silent before',

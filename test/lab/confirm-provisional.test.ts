@@ -1,0 +1,69 @@
+/** A change that nobody could prove is provisional: status, heartbeats and the collector tell it, until it is proved. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { HostsAnswer } from '../../agent/collector/api.ts';
+import { COLLECTOR, ConfirmScene } from '../parts/lab/confirm-scene.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { unavailable } from '../parts/lab/host.ts';
+
+const skip = unavailable({ nft: 'nftables', curl: 'curl', openssl: 'openssl' });
+const RECORD = '/var/lib/holdfast/provisional';
+
+const configuration = (endpoint: string, value: number) => `
+report: { endpoint: "${endpoint}", ca: /etc/holdfast/ca.pem, token-file: /etc/holdfast/token, interval: 1s }
+confirm: { within: 10s }
+sysctl: { net.ipv4.conf.eth1.accept_redirects: ${value} }
+`;
+
+test('provisional: a change without its collector stays, is told, and is proved when the collector answers', {
+  skip,
+}, async (t) => {
+  await using scene = await ConfirmScene.make(['ipv4']);
+  await scene.certify(t);
+  const { host } = scene;
+  const url = `https://${COLLECTOR.ipv4}:4318`;
+  await host.sh('echo 1 >/proc/sys/net/ipv4/conf/eth1/accept_redirects');
+  await host.write('/etc/holdfast/agent.yaml', configuration(url, 0));
+  const { code, stdout, stderr } = await host.agent('apply');
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /stays for now: the collector did not answer before the change .*ECONNREFUSED/);
+  const { id } = JSON.parse(await host.read(RECORD)) as { id: string };
+  assert.match((await host.agent('status')).stdout, new RegExp(`Change ${id} is provisional: the collector did not`));
+
+  const agent = await RunningAgent.start(host);
+  await scene.collector();
+  const { msg } = await agent.event('holdfast.change.confirmed');
+  assert.match(msg, new RegExp(`^change ${id} confirmed: .*collector ${url}`));
+  assert.equal(host.exists(RECORD), false);
+  assert.equal(await agent.stop(), 0);
+});
+
+test('provisional: the collector counts the host, and agent confirm ends it', { skip }, async (t) => {
+  await using scene = await ConfirmScene.make(['ipv4']);
+  await scene.certify(t);
+  const { host } = scene;
+  const url = `https://${COLLECTOR.ipv4}:4318`;
+  await scene.collector();
+  await host.sh('echo 1 >/proc/sys/net/ipv4/conf/eth1/accept_redirects');
+  // The token of this host is none that the collector knows when the change is made.
+  await host.write('/etc/holdfast/other', 'other-token\n', 0o600);
+  await host.write('/etc/holdfast/agent.yaml', configuration(url, 0).replace('/token,', '/other,'));
+  const { stdout } = await host.agent('apply');
+  assert.match(stdout, /stays for now: .*the seal is by no token that the collector knows/);
+  const { id } = JSON.parse(await host.read(RECORD)) as { id: string };
+
+  await host.write('/etc/holdfast/agent.yaml', configuration(url, 0).replace('confirm: { within: 10s }\n', ''));
+  const agent = await RunningAgent.start(host);
+  const ask = `curl -s --cacert /etc/holdfast/ca.pem -H 'Authorization: Bearer lab-token' '${url}/api/v1/hosts?change=${id}'`;
+  const counted = async (total: number) => {
+    for (;;) {
+      const answer = JSON.parse(await host.sh(ask)) as HostsAnswer;
+      if (answer.total === total) return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  await counted(1);
+  assert.match((await host.agent('confirm')).stdout, new RegExp(`Change ${id} is confirmed`));
+  await counted(0);
+  assert.equal(await agent.stop(), 0);
+});
