@@ -22,7 +22,7 @@ import { makeResources } from '../../resources/index.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { ConfigFailure, printError } from '../output/output.ts';
 import type { HeldInstead } from './held-instead.ts';
-import { LateTrial, type TrialMode } from './late-trial.ts';
+import type { LateTrial, TrialMode } from './late-trial.ts';
 import { Kept } from './saved-work.ts';
 import { BUILD } from './version.ts';
 
@@ -147,7 +147,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   const trial =
     mode === null || !isHostItself || !(tries || decrees || host.lstat(TRIAL) !== null)
       ? null
-      : new LateTrial({
+      : new (await import('./late-trial.ts')).LateTrial({
           ...{ host, proof: guard, hash, tries, decrees },
           load: async () => {
             const { makeTrial } = await import('./make-trial.ts');

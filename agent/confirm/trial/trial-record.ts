@@ -70,7 +70,10 @@ export function writeTrial(host: Host, record: TrialRecord): void {
 
 /** The record goes first: without it there is no trial. */
 export function removeTrial(host: Host): void {
-  for (const file of [RECORD, TRIAL_JOURNAL, TRIED, UNDOER]) host.remove(file);
+  for (const file of [RECORD, TRIAL_JOURNAL, TRIED, UNDOER]) {
+    host.remove(file);
+    host.removeLeftover(file);
+  }
   host.removeEmptyFolder(TRIAL);
 }
 

@@ -26,14 +26,14 @@ export function sysctlSnapshot(host: Host, settings: readonly DesiredSysctl[]): 
   return [...values].map(([path, value]) => ({ path, value, record: readRecord(host, recordPath('sysctl', path)) }));
 }
 
-/** Values that set others are written first, and each value is read back. A key that is gone has no value. */
-export function putBackSysctls(host: Host, snapshot: unknown, kernel: boolean): string | null {
+/**
+ * Values that set others are written first, and each value is read back. A key that is gone has no value. Values are also
+ * written after a boot: systemd-sysctl has read the file of the change by then.
+ */
+export function putBackSysctls(host: Host, snapshot: unknown): string | null {
   const kept = snapshot as readonly KeptValue[];
-  const problems: string[] = [];
-  if (kernel) {
-    const first = kept.filter(({ path }) => setsOthers(sysctlVariable(path)));
-    for (const one of [...first, ...kept]) problems.push(...write(host, one));
-  }
+  const first = kept.filter(({ path }) => setsOthers(sysctlVariable(path)));
+  const problems = [...first, ...kept].flatMap((one) => write(host, one));
   for (const { path, record } of kept) {
     const file = recordPath('sysctl', path);
     if (record === null) removeRecord(host, file);
