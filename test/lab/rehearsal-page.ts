@@ -13,6 +13,7 @@ import type { Foretold } from '../parts/lab/foretell.ts';
 import { REHEARSAL_CASES, type RehearsalCase } from '../parts/lab/rehearsal-cases.ts';
 import { nameservers } from '../parts/lab/scene.ts';
 import { REPOSITORY } from '../parts/repository.ts';
+import { BOOTED_REHEARSALS } from '../systems/networkd-rehearsals.ts';
 
 /** How many hosts at a time: most of the time each waits for a lease. */
 const AT_ONCE = 4;
@@ -21,10 +22,11 @@ if (noDhcpcd) {
   console.log(`No rehearsal: ${noDhcpcd}.`);
   process.exit(1);
 }
+const CASES = [...REHEARSAL_CASES, ...BOOTED_REHEARSALS];
 const page = join(REPOSITORY, 'docs/rehearse-table.md');
 const clients = process.argv.slice(2);
 const rows = clients.length === 0 ? [] : rowsOf(readFileSync(page, 'utf8'));
-const waiting = [...REHEARSAL_CASES.entries()].filter(
+const waiting = [...CASES.entries()].filter(
   ([, { client, event }]) => clients.length === 0 || clients.includes(client) || clients.includes(`${client} ${event}`),
 );
 await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -38,7 +40,7 @@ async function work(): Promise<void> {
 /** The rows of the page, each at the place of its case. */
 function rowsOf(text: string): string[][] {
   const known = text.split('\n').map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')));
-  return REHEARSAL_CASES.map(
+  return CASES.map(
     ({ client, event, way }) =>
       known.find((cells) => cells[0] === client && cells[1] === event && cells[2] === way) ?? [],
   );
@@ -71,7 +73,7 @@ This page is for the operator who wants to know how far a rehearsal can be trust
 \`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-*.test.ts\` do the same with
 each client but dhclient, and fail if a row differs.
 
-Each row is one throw-away host with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
+Each row is one throw-away host, or a booted Debian 11 or 13 where the client says so, with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
 *rehearsed = happened* says whether every byte of resolv.conf, the addresses and the routes are as foretold. With systemd-networkd, the file in which
 systemd-resolved lists its servers counts in place of resolv.conf.
 
@@ -87,7 +89,7 @@ dhcpcd's TIMEOUT is no fault. The rows of \`dhclient -6\` have the addresses and
 | EXPIRE | the server is gone until the lease ends |
 | RELOAD | \`dhcpcd -n\`, \`networkctl reload\`, \`nmcli general reload\` and \`nmcli connection reload\`. Nothing has a running dhclient read its configuration again |
 | REAPPLY | \`nmcli connection reload\` and \`nmcli device reapply\` |
-| REBOOT | the client is killed and started again; systemd-networkd by SIGUSR2, as systemd restarts it |
+| REBOOT | the client is killed and started again; systemd-networkd by SIGUSR2, as systemd restarts it, or by systemd on a booted Debian |
 | TIMEOUT | as REBOOT, and no server answers. The router answers dhclient-script's ping |
 | RENEW6, REBIND6, EXPIRE6 | dhcpd renews the lease, is gone and comes back when dhclient asks every server, or is gone until the lease ends |
 | REBOOT6, TIMEOUT6 | as REBOOT and TIMEOUT |
