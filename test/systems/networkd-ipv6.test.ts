@@ -83,6 +83,16 @@ for (const release of ['bookworm', 'trixie'] as const) {
     for (const one of ['10.77.0.11', '2001:db8::11']) assert.ok(servers.includes(one), one);
     assert.deepEqual(await values(machine, 'NTP'), ['10.77.0.13', TIME]);
     assert.deepEqual([...new Set(await values(machine, 'DOMAINS'))], ['six.example']);
+    const { forecasts } = JSON.parse((await machine.run(['agent', 'status', '--json'])).stdout);
+    const six = forecasts.find(({ family }: { family: number }) => family === 6);
+    assert.match(await machine.sh('ip -6 -o addr show dev eth0'), new RegExp(six.address));
+    assert.deepEqual(
+      [six.without.nameservers, six.without.search, six.without.ntp],
+      [['2001:db8::11'], ['six.example'], [TIME]],
+    );
+    const seconds = (Date.parse(six.renews) - Date.now()) / 1000;
+    // Of a lease of two minutes.
+    assert.ok(release === 'bookworm' ? six.renews === null : seconds > 0 && seconds <= 61, six.renews);
   });
 
   test(`${release}: both families: held at once, at new leases, and after a boot; no ping of IPv6 is lost`, {

@@ -12,6 +12,7 @@ import {
   valuesWithHeld,
 } from '../lease-forecast.ts';
 import { linkNames } from '../link-names.ts';
+import { dhcp6Lease } from './dhcp6-lease.ts';
 import { isOurDropIn } from './drop-in.ts';
 import { spanSeconds } from './known-leases.ts';
 import {
@@ -21,6 +22,7 @@ import {
   networkdVariables,
   networkdWords,
 } from './managed-links.ts';
+import { asksDhcp } from './match.ts';
 import { networkLines, SYSTEMD_FOLDERS } from './network-lines.ts';
 import { timeBehind, wasToldTime } from './time-servers.ts';
 import { lastReload } from './unread-files.ts';
@@ -34,7 +36,8 @@ export async function networkdForecasts(
   if (process === undefined) return [];
   const names = linkNames(host);
   const links = networkdLinks(host);
-  return host.list(NETWORKD_LEASES).flatMap((index) => {
+  const six = links.flatMap((link) => forecast6(host, process, link, desired, holds));
+  const four = host.list(NETWORKD_LEASES).flatMap((index): LeaseForecast[] => {
     const file = `${NETWORKD_LEASES}/${index}`;
     const text = host.readText(file);
     const link = links.find(({ name }) => name === names.get(index));
@@ -58,6 +61,35 @@ export async function networkdForecasts(
       },
     ];
   });
+  return [...four, ...six];
+}
+
+function forecast6(
+  host: Host,
+  process: Process,
+  link: NetworkdLink,
+  desired: ConfiguredState,
+  holds: HoldsAtLease,
+): LeaseForecast[] {
+  const lines = networkLines(host, link.networkFile);
+  const lease = asksDhcp(lines).ipv6 ? dhcp6Lease(host, link.name) : null;
+  if (lease === null) return [];
+  const { address, renews, nameservers, search, ntp } = lease;
+  // No router comes by DHCPv6.
+  const without = { nameservers, search, ntp, routers: [] };
+  const values = withTold(host, link, valuesWithHeld(without, decidedFor(desired, link.name), holds), desired);
+  return [
+    {
+      pid: process.pid,
+      interface: link.name,
+      family: 6,
+      address,
+      renews,
+      without,
+      with: values,
+      stale: staleFiles(host, process, lines),
+    },
+  ];
 }
 
 /** Time servers that it was told come first at each lease, also where it lists the lease's behind them. */

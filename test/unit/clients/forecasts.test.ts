@@ -161,3 +161,31 @@ test('forecast of dhclient: the record of the hook has the offer of both familie
     [6, ['2001:db8::1'], ['c.example.'], null],
   );
 });
+
+/** What `networkctl --json=short status` of 257 tells of a lease; 252 has no DHCPv6Client. */
+const V6 = (last: number) => ({
+  Address: [32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last],
+  ConfigSource: 'DHCPv6',
+});
+const TOLD = {
+  DNS: [V6(17), { ...V6(18), ConfigSource: 'NDisc' }],
+  NTP: [V6(49)],
+  SearchDomains: [{ Domain: 'six.example', ConfigSource: 'DHCPv6' }],
+  Addresses: [V6(60)],
+};
+
+test('forecast of networkd: a DHCPv6 lease is as networkctl tells it, and unknown where it does not', async (t) => {
+  const seen = async (answer: string, network = '[Match]\nName=eth0\n[Network]\nDHCP=ipv6\n') => {
+    const programs = { networkctl: { stdout: answer } };
+    return leaseForecasts(networkdHost(t, { files: { [NETWORK]: network }, programs }), desiredOf(YAML), none);
+  };
+  const renewal = { DHCPv6Client: { Lease: { Timeout1USec: 3_135_943_687 } } };
+  const [one] = await seen(JSON.stringify({ ...TOLD, ...renewal }));
+  const values = { nameservers: ['2001:db8::11'], search: ['six.example'], routers: [], ntp: ['2001:db8::31'] };
+  assert.deepEqual([one?.family, one?.address, one?.without], [6, '2001:db8::3c', values]);
+  assert.equal(typeof one?.renews, 'number');
+  const [older] = await seen(JSON.stringify({ ...TOLD, DNS: [] }));
+  assert.deepEqual([older?.renews, older?.without.nameservers], [null, null]);
+  assert.deepEqual(await seen('unknown option --json'), []);
+  assert.deepEqual(await seen(JSON.stringify(TOLD), '[Match]\nName=eth0\n[Network]\nDHCP=ipv4\n'), []);
+});

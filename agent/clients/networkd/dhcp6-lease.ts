@@ -1,0 +1,71 @@
+/**
+ * The DHCPv6 lease of a link, which systemd-networkd keeps on no disk. networkctl(1) tells what is in use. Of
+ * systemd 252 and 257, only 257 also tells when the lease is renewed.
+ */
+import { addressOfBytes } from '../../address/address-checks.ts';
+import type { Host } from '../../host/host.ts';
+import { sinceBoot } from '../../host/process/processes.ts';
+
+export interface Dhcp6Lease {
+  readonly address: string;
+  /** Milliseconds since the epoch; null if systemd-networkd does not tell. */
+  readonly renews: number | null;
+  /** null if none of the lease's is in use: the lease has none, or they are not taken. */
+  readonly nameservers: readonly string[] | null;
+  readonly search: readonly string[] | null;
+  readonly ntp: readonly string[] | null;
+}
+
+/** null if the link has no address by DHCPv6, or if systemd-networkd does not tell. */
+export function dhcp6Lease(host: Host, link: string): Dhcp6Lease | null {
+  const { status, stdout } = host.run('networkctl', ['--json=short', 'status', link]);
+  const told = status === 0 ? parsed(stdout) : null;
+  if (told === null) return null;
+  const [address] = addresses(told.Addresses);
+  if (address === undefined) return null;
+  // Microseconds since the boot, with the time of a suspend.
+  const renewal = told.DHCPv6Client?.Lease?.Timeout1USec;
+  return {
+    address,
+    renews: typeof renewal === 'number' ? Math.round(Date.now() - sinceBoot() + renewal / 1000) : null,
+    nameservers: listed(addresses(told.DNS)),
+    search: listed(ofDhcp6(told.SearchDomains).flatMap(({ Domain }) => (typeof Domain === 'string' ? [Domain] : []))),
+    ntp: listed(addresses(told.NTP)),
+  };
+}
+
+interface Told {
+  readonly Addresses?: unknown;
+  readonly DNS?: unknown;
+  readonly NTP?: unknown;
+  readonly SearchDomains?: unknown;
+  readonly DHCPv6Client?: { readonly Lease?: { readonly Timeout1USec?: unknown } };
+}
+
+interface Entry {
+  readonly Address?: unknown;
+  readonly Domain?: unknown;
+  readonly ConfigSource?: unknown;
+}
+
+function parsed(json: string): Told | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null; // an older networkctl has no such option
+  }
+}
+
+function ofDhcp6(list: unknown): Entry[] {
+  return Array.isArray(list) ? (list as Entry[]).filter((one) => one?.ConfigSource === 'DHCPv6') : [];
+}
+
+function addresses(list: unknown): string[] {
+  return ofDhcp6(list).flatMap(({ Address: bytes }) => {
+    const isAddress = Array.isArray(bytes) && bytes.length === 16 && bytes.every((byte) => byte >= 0 && byte <= 255);
+    return isAddress ? [addressOfBytes(Uint8Array.from(bytes))] : [];
+  });
+}
+
+const listed = (values: readonly string[]) => (values.length === 0 ? null : values);
