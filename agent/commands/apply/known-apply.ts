@@ -36,7 +36,7 @@ export async function knownApply(options: ApplyOptions): Promise<Applied | null>
   const text = isKept(options) ? nullIfRefused(() => new Host().readText(FILE)) : null;
   const known = text === null ? null : parse(text);
   if (known === null || known.question !== questionOf(options)) return null;
-  if (Math.abs(known.boot - bootTime()) > SLACK || (known.end !== null && known.end <= Date.now())) return null;
+  if (Math.abs(known.boot - bootByClocks()) > SLACK || (known.end !== null && known.end <= Date.now())) return null;
   return (await areAnsweredSame(known.looks)) ? known : null;
 }
 
@@ -45,7 +45,7 @@ export function keepApply(options: ApplyOptions, applied: Applied): void {
   const record = recordedLooks();
   const isRight = applied.outcomes.every(({ result }) => result === 'ok' || result === 'skipped');
   if (record === null || !isRight) return;
-  const known: KnownApply = { question: questionOf(options), boot: bootTime(), ...applied, ...record };
+  const known: KnownApply = { question: questionOf(options), boot: bootByClocks(), ...applied, ...record };
   const host = new Host();
   nullIfRefused(() => {
     host.makeFolder(RUN_FOLDER, 0o755);
@@ -56,6 +56,11 @@ export function keepApply(options: ApplyOptions, applied: Applied): void {
 /** What decides about the result beside the looks. The configuration itself is among the looks. */
 function questionOf({ config, only, boot, confirm }: ApplyOptions): string {
   return JSON.stringify([BUILD, config && resolve(config), only, boot, confirm]);
+}
+
+/** On a busy machine another process may run between the readings of the two clocks, which makes the result too early. */
+function bootByClocks(): number {
+  return Math.max(bootTime(), bootTime(), bootTime());
 }
 
 function parse(text: string): KnownApply | null {
