@@ -59,6 +59,9 @@ export function dhcpcdStage(host: Host, holder: LeaseHolder, iface: string): Sta
   // The title of `dhcpcd -4 eth0`, which has a control socket of its own.
   const family = process?.arguments[0]?.includes('[ip4]') ? ['-4'] : [];
   const remembered = isStale ? rememberedConf(host, { family, iface, started: holder.started }) : null;
+  const six = DHCPCD_LEASES.some((folder) => host.stat(`${folder}/${iface}.lease6`) !== null)
+    ? `dhcpcd has a DHCPv6 lease of ${iface}, and the stage has neither DHCPv6 nor router advertisements: their name servers and addresses are missing`
+    : null;
   return {
     offer: recorded(host, iface),
     // One interface is played, whichever the running dhcpcd serves. udev is not on the stage.
@@ -70,7 +73,9 @@ export function dhcpcdStage(host: Host, holder: LeaseHolder, iface: string): Sta
     missing: pidFiles(host),
     filesRead: remembered === null ? [] : [remembered],
     events: eventsOf(conf),
+    cannot: six === null ? undefined : { RENEW6: six, REBIND6: six, EXPIRE6: six },
     notes: [
+      ...(six === null ? [] : [six]),
       'dhcpcd does not show its command line, so this rehearsal assumes one without options for settings',
       ...(isStale ? [`${DHCPCD_CONF} changed after ${holderName(holder)} started: ${doubt(remembered)}`] : []),
     ],

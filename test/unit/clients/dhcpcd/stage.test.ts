@@ -35,6 +35,14 @@ test('dhcpcd’s stage: it has the recorded lease, and the script that dhcpcd.co
   assert.equal(planOf(t, { 'var/lib/dhcpcd5/eth0.lease': LEASE }).offer?.address, '10.0.0.5');
 });
 
+test('dhcpcd’s stage: beside a DHCPv6 lease it says what the stage lacks', (t) => {
+  const lease = { 'var/lib/dhcpcd/eth0.lease': LEASE };
+  assert.equal(planOf(t, lease).cannot, undefined);
+  const { cannot, notes } = planOf(t, { ...lease, 'var/lib/dhcpcd/eth0.lease6': 'x' });
+  assert.match(cannot?.RENEW6 ?? '', /^dhcpcd has a DHCPv6 lease of eth0, and the stage has neither DHCPv6/);
+  assert.ok(notes.includes(cannot!.RENEW6!));
+});
+
 test('dhcpcd’s stage: without a lease, or with one that is none, it says so', (t) => {
   const message = 'dhcpcd has recorded no IPv4 lease of eth0';
   assert.throws(() => planOf(t, {}), { code: 'ENOLEASE', message });
