@@ -137,6 +137,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     query.changed(settled);
     stream.note(settled);
     fleet.upkeep.closeOld(now, LOOK / TIDY);
+    // A complete chunk is read from the database only.
+    if (fleet.waiting) committer.flush();
   };
   const refreshTokens = () => {
     tokens?.refresh();
