@@ -45,11 +45,13 @@ test('rehearse: what another dispatcher script does is shown beforehand, and com
   await apply(host);
   await host.write(
     '/etc/NetworkManager/dispatcher.d/95-site',
-    '#!/bin/sh\nsleep 1\necho "nameserver 10.66.6.6" >/etc/resolv.conf\nip route replace 10.97.0.0/16 via 10.77.0.9\n',
+    '#!/bin/sh\necho "ran at $2"\nsleep 1\necho "nameserver 10.66.6.6" >/etc/resolv.conf\nip route replace 10.97.0.0/16 via 10.77.0.9\n',
     0o755,
   );
+  assert.doesNotMatch((await foretell(host, 'RENEW')).output, /ran at/, 'a renewal without news is no event');
   const foretold = await foretell(host, 'REBOOT');
   assert.equal(foretold.code, 2);
+  assert.match(foretold.output, /ran at up/);
   assert.match(foretold.problems.join('\n'), /nameserver 10\.66\.6\.6, wanted 10\.77\.0\.21 10\.77\.0\.22/);
   assert.ok(foretold.routes.after.includes('10.97.0.0/16 via 10.77.0.9 dev eth0'));
   await NETWORKMANAGER_EVENTS.REBOOT!.happen(scene);
