@@ -46,11 +46,15 @@ if [ -e /dev/muted ]; then conf "$remembered"; else conf ''; fi
 # While muted, the dispatcher does not start, so no script runs.
 cat >/dev/dispatch <<'END'
 #!/bin/sh
-if [ -e /dev/muted ]; then exit 1; fi
+if [ -e /dev/muted ]; then
+    echo >>/dev/asked
+    exit 1
+fi
 echo $$ >/dev/dispatcher
 exec "$1" --persist >>/dev/output 2>&1
 END
 chmod 755 /dev/dispatch
+: >/dev/asked
 mkdir -p /dev/services /run/dbus
 cat >/dev/services/org.freedesktop.nm_dispatcher.service <<END
 [D-BUS Service]
@@ -136,6 +140,12 @@ if [ -e /dev/muted ] && { [ $# -gt 0 ] || ! is "^connection-uuid=$uuid\\$"; }; t
     nmcli --wait 30 connection up uuid "$uuid" ifname "$iface" >/dev/null
     until is '^\\[dhcp4\\]' && is "^connection-uuid=$uuid\\$"; do sleep 0.2; done
 fi
+# The start's events come one after another, and none of them may come after the muted time.
+asked=-1
+while [ -e /dev/muted ] && [ "$asked" -ne "$(wc -c </dev/asked)" ]; do
+    asked=$(wc -c </dev/asked)
+    sleep 1.5
+done
 say LEASED
 if [ -e /dev/muted ]; then
     while [ -e /dev/muted ]; do sleep 0.05; done
