@@ -1,9 +1,8 @@
 /** A rehearsal with the real NetworkManager leaves the host as it was: its files, network, processes, its NetworkManager and the wire. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
+import { ENDS, endRehearsal, SLEEPS } from '../parts/lab/ended-rehearsal.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
-import { Log } from '../parts/lab/log.ts';
 import { managedHost, noNetworkManager, offersOf } from '../parts/lab/networkmanager.ts';
 import { apply } from '../parts/lab/scene.ts';
 
@@ -62,19 +61,13 @@ test(
   'rehearse: after any end, neither NetworkManager nor the bus nor the server of the stage goes on',
   options,
   async (t) => {
-    const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'].map((signal) =>
+    const signals = ENDS.map((signal) =>
       t.test(signal, async () => {
         await using scene = await quietHost();
         const { host } = scene;
-        await host.write(SCRIPT, '#!/bin/sh\nsleep 4321\n', 0o755);
+        await host.write(SCRIPT, `#!/bin/sh\n${SLEEPS}\n`, 0o755);
         const before = await fingerprint(host);
-        const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse lease --reason REBOOT']);
-        const pid = await new Log(child.stdout!).until(/^\d+$/);
-        const ended = once(child, 'exit');
-        const sleeping = 'pgrep -fx "sleep 4321" >/dev/null';
-        await host.sh(`until ${sleeping}; do sleep 0.05; done; kill -${signal.slice(3)} ${pid}`);
-        await ended;
-        await host.sh(`while ${sleeping} || pgrep -f "[r]ehearse serve" >/dev/null; do sleep 0.05; done`);
+        await endRehearsal(host, signal);
         assert.deepEqual(await changedSince(host, before), []);
       }),
     );

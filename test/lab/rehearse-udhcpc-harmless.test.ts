@@ -1,10 +1,9 @@
 /** A rehearsal with the real udhcpc leaves the host as it was: its files, network, processes, and the wire. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
+import { ENDS, endRehearsal, SLEEPS } from '../parts/lab/ended-rehearsal.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import type { LabHost } from '../parts/lab/host.ts';
-import { Log } from '../parts/lab/log.ts';
 import { noUdhcpc } from '../parts/lab/udhcpc.ts';
 import { UDHCPC_WAYS, udhcpcScene } from '../parts/lab/udhcpc-events.ts';
 
@@ -49,19 +48,13 @@ test('rehearse control: the look sees a renewal of udhcpc', options, async () =>
 });
 
 test('rehearse: after any end, neither udhcpc nor the server of the stage goes on', options, async (t) => {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'].map((signal) =>
+  const signals = ENDS.map((signal) =>
     t.test(signal, async () => {
       await using scene = await quietHost();
       const { host } = scene;
-      await append(host, 'sleep 4321');
+      await append(host, SLEEPS);
       const before = await fingerprint(host);
-      const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse lease --reason REBOOT']);
-      const pid = await new Log(child.stdout!).until(/^\d+$/);
-      const ended = once(child, 'exit');
-      const sleeping = 'pgrep -fx "sleep 4321" >/dev/null';
-      await host.sh(`until ${sleeping}; do sleep 0.05; done; kill -${signal.slice(3)} ${pid}`);
-      await ended;
-      await host.sh(`while ${sleeping} || pgrep -f "[r]ehearse serve" >/dev/null; do sleep 0.05; done`);
+      await endRehearsal(host, signal);
       assert.deepEqual(await changedSince(host, before), []);
     }),
   );

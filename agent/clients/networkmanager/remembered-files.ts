@@ -6,7 +6,7 @@ import { appliedSettings, dnsModeInForce, profileSettings } from './applied.ts';
 import { dbusArguments } from './dbus-values.ts';
 import { type ManagedDevice, PROFILES } from './profiles.ts';
 import { networkManager } from './running.ts';
-import { unreadConf } from './unread-files.ts';
+import { isUnreadProfile, unreadConf } from './unread-files.ts';
 
 export interface RememberedFiles {
   /** Lines of NetworkManager.conf(5) that bring the remembered values back; '' if the files are as they were read. */
@@ -23,10 +23,14 @@ export function rememberedFiles(host: Host, holder: LeaseHolder, device: Managed
   const nothing = { conf: '', profile: [], isLoaded: false, notes: [] };
   if (process === null) return nothing;
   const { conf, notes } = ofConf(host, holder, unreadConf(host, process));
-  if (device.file === null || device.uuid === null || changedAfterStart(host, device.file, process) === null)
-    return { ...nothing, conf, notes };
+  if (device.file === null || device.uuid === null) return { ...nothing, conf, notes };
   // A stage writes the remembered profile in the place of the present one, which it can do in this folder only.
-  const applied = device.file.startsWith(`${PROFILES}/`) ? appliedSettings(host, device.name) : null;
+  const isReplaceable = device.file.startsWith(`${PROFILES}/`);
+  const isUnread = isReplaceable
+    ? changedAfterStart(host, device.file, process) !== null
+    : isUnreadProfile(host, process, device.file);
+  if (!isUnread) return { ...nothing, conf, notes };
+  const applied = isReplaceable ? appliedSettings(host, device.name) : null;
   const doubt =
     applied === null ? [`${changed(device.file, holder)}: what it remembers of it is unknown, so ${PRESENT}`] : [];
   return {
