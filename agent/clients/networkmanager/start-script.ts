@@ -104,8 +104,10 @@ dispatches() {
 say() {
     uptime
     end=$((seconds + 20))
-    sleep 0.4
-    while [ "$seconds" -lt "$end" ] && { dispatches || { sleep 0.1; dispatches; }; }; do
+    quiet=0
+    while [ "$seconds" -lt "$end" ] && [ "$quiet" -lt 8 ]; do
+        quiet=$((quiet + 1))
+        if dispatches; then quiet=0; fi
         sleep 0.1
         uptime
     done

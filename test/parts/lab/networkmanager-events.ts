@@ -2,7 +2,6 @@
  * Each event of NetworkManager, made to happen on a throw-away host: real programs, real servers. `happen` leaves the host as the
  * event left it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
 import { CONNECTION, Manager, type managedHost, offersOf, renewals } from './networkmanager.ts';
@@ -120,8 +119,12 @@ async function failed(host: LabHost): Promise<void> {
   await settled(host);
 }
 
-/** The dispatcher runs its scripts one after another. */
+/** The dispatcher runs its scripts one after another, with a pause between two events. */
 async function settled(host: LabHost): Promise<void> {
-  await sleep(500);
-  await host.sh('while pgrep -P "$(pgrep -d, -x nm-dispatcher)" >/dev/null 2>&1; do sleep 0.05; done; sleep 0.3');
+  await host.sh(`quiet=0
+    while [ "$quiet" -lt 15 ]; do
+      quiet=$((quiet + 1))
+      if pgrep -P "$(pgrep -d, -x nm-dispatcher)" >/dev/null 2>&1; then quiet=0; fi
+      sleep 0.1
+    done`);
 }
