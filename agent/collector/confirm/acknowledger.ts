@@ -86,13 +86,13 @@ export class Acknowledger {
     if (this.#nonces.has(nonce)) throw new Refused(409, 'this question was asked before');
     this.#remember(nonce, now);
     const address = unmappedAddress(from) ?? from;
-    const why = port === null ? null : await this.#options.inbound.reach(address, port, now);
+    const found = port === null ? null : await this.#options.inbound.reach(address, port, now);
     return {
       nonce,
       change,
       host,
       address,
-      inbound: port === null ? null : { port, why },
+      inbound: port === null || found === null ? null : { port, ...found },
       // After the try, which takes its time.
       behind: this.#options.behind.look(question.behind, Date.now()),
       filling,

@@ -3,6 +3,7 @@
  * its own address, and one port for a while, so that nobody scans ports through the collector.
  */
 import { connect } from 'node:net';
+import type { InboundTry } from '../../confirm/wire/acknowledgement.ts';
 import { isLoopback } from '../admission/access.ts';
 
 /** Milliseconds for the connection. */
@@ -20,7 +21,7 @@ interface Tried {
   readonly port: number;
   /** The times of the tries of the last minute. */
   tries: number[];
-  underWay: Promise<string | null> | null;
+  underWay: Promise<InboundTry> | null;
 }
 
 export class InboundTries {
@@ -28,15 +29,16 @@ export class InboundTries {
   readonly #tried = new Map<string, Tried>();
   #atOnce = 0;
 
-  /** Why the port was not reached, in a few words; null if it was. Never rejects. */
-  async reach(address: string, port: number, now: number): Promise<string | null> {
-    if (isLoopback(address)) return 'the question came from the collector’s own machine, so a try would prove nothing';
+  /** Never rejects. */
+  async reach(address: string, port: number, now: number): Promise<InboundTry> {
+    if (isLoopback(address))
+      return untried('the question came from the collector’s own machine, so a try would prove nothing');
     const known = this.#of(address, port, now);
-    if (known.port !== port) return `another port of ${address} was tried in the last ${KEPT / MINUTE} minutes`;
+    if (known.port !== port) return untried(`another port of ${address} was tried in the last ${KEPT / MINUTE} minutes`);
     if (known.underWay !== null) return known.underWay;
     known.tries = known.tries.filter((time) => time > now - MINUTE);
-    if (known.tries.length >= MOST_A_MINUTE) return `${address} asks too often`;
-    if (this.#atOnce >= MOST_AT_ONCE) return 'the collector tries too many ports just now';
+    if (known.tries.length >= MOST_A_MINUTE) return untried(`${address} asks too often`);
+    if (this.#atOnce >= MOST_AT_ONCE) return untried('the collector tries too many ports just now');
     known.tries.push(now);
     this.#atOnce += 1;
     known.underWay = attempt(address, port);
@@ -67,13 +69,17 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the collector has no route to it',
 };
 
-function attempt(address: string, port: number): Promise<string | null> {
+function untried(why: string): InboundTry {
+  return { tried: false, why };
+}
+
+function attempt(address: string, port: number): Promise<InboundTry> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port });
     const end = (why: string | null) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(why);
+      resolve({ tried: true, why });
     };
     const timer = setTimeout(() => end(`no connection within ${PATIENCE / 1000} s`), PATIENCE);
     socket.once('connect', () => end(null));

@@ -39,10 +39,17 @@ export interface TalkAnswer {
   readonly host: string;
   /** The address from which the question came. */
   readonly address: string;
-  /** null if no port was named. `why`: why the port was not reached; null if it was. */
-  readonly inbound: { readonly port: number; readonly why: string | null } | null;
+  /** null if no port was named. */
+  readonly inbound: (InboundTry & { readonly port: number }) | null;
   readonly behind: readonly BehindHost[];
   readonly filling: string;
+}
+
+export interface InboundTry {
+  /** False if the collector opened no connection, as too many are under way: then `why` says nothing about the host. */
+  readonly tried: boolean;
+  /** Why the port was not reached, in a few words; null if it was. */
+  readonly why: string | null;
 }
 
 export interface BehindHost {

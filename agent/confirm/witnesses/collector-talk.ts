@@ -134,7 +134,9 @@ function talkAnswerIn(body: Buffer): TalkAnswer | null {
     const inbound = found.inbound as TalkAnswer['inbound'];
     const isInbound =
       inbound === null ||
-      (typeof inbound?.port === 'number' && (inbound.why === null || typeof inbound.why === 'string'));
+      (typeof inbound?.port === 'number' &&
+        typeof inbound.tried === 'boolean' &&
+        (inbound.why === null || typeof inbound.why === 'string'));
     const behind = Array.isArray(found.behind) ? (found.behind as Partial<TalkAnswer['behind'][number]>[]) : null;
     const isBehind = behind?.every(
       (one) =>

@@ -113,9 +113,14 @@ class SharedTalk {
   }
 }
 
+/** A collector that is reached and does not say is no sign that the change cuts anything off, so it is not silence. */
+function cannotSay({ reached, why }: Hearing): Hearing {
+  return { reached, why: `the collector cannot say: ${why}` };
+}
+
 function inboundOf({ answer, heard }: Talk): Hearing {
-  if (answer === null) return silent(`the collector cannot say: ${heard.why}`);
-  if (answer.inbound === null) return silent('the collector did not try the port');
+  if (answer === null) return cannotSay(heard);
+  if (!answer.inbound?.tried) return cannotSay({ reached: true, why: answer.inbound?.why ?? 'it did not try the port' });
   if (!isOwn(answer)) {
     return silent(
       `the collector sees this host as ${answer.address}, which is no address of it: behind a proxy or NAT, nothing is proved`,
@@ -132,7 +137,7 @@ function isOwn({ address }: TalkAnswer): boolean {
 }
 
 function behindOf(name: string, { answer, heard, asked }: Talk, { since }: TrialQuestion): Hearing {
-  if (answer === null) return silent(`the collector cannot say: ${heard.why}`);
+  if (answer === null) return cannotSay(heard);
   const found = answer.behind.find((one) => one.name === name);
   if (found === undefined || found.age === null) return silent('the collector knows no host of this name');
   const ago = `${Math.round(found.age / 1000)} s ago`;
