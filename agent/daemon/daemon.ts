@@ -21,7 +21,7 @@ import { Keeper } from './heal/keeper.ts';
 import { proofEvent } from './heal/proof-event.ts';
 import { ProvisionalWatch } from './heal/provisional-watch.ts';
 import { resourcesProbe } from './heal/resources-probe.ts';
-import { trialEvent } from './heal/trial-event.ts';
+import { trialEvent, undecidedEvent } from './heal/trial-event.ts';
 import { Witness } from './heal/witness.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { DependsWatch } from './schedule/depends-watch.ts';
@@ -192,8 +192,11 @@ export class Daemon {
   async #decide(trial: ChangeTrial): Promise<void> {
     if (this.#deciding.has(trial)) return;
     this.#deciding.add(trial);
-    const verdict = await trial.decide(() => void this.reload()).finally(() => this.#deciding.delete(trial));
-    if (verdict === null) return;
+    const verdict = await trial
+      .decide(() => void this.reload())
+      .catch((error: unknown) => this.#tell(undecidedEvent(error)))
+      .finally(() => this.#deciding.delete(trial));
+    if (!verdict) return;
     this.#tell(trialEvent(verdict));
     if (verdict.kind === 'put-back') nullIfRefused(() => notePutBackTold(this.#setup.host, verdict.id));
   }

@@ -34,7 +34,8 @@ export class InboundTries {
     if (isLoopback(address))
       return untried('the question came from the collector’s own machine, so a try would prove nothing');
     const known = this.#of(address, port, now);
-    if (known.port !== port) return untried(`another port of ${address} was tried in the last ${KEPT / MINUTE} minutes`);
+    if (known.port !== port)
+      return untried(`another port of ${address} was tried in the last ${KEPT / MINUTE} minutes`);
     if (known.underWay !== null) return known.underWay;
     known.tries = known.tries.filter((time) => time > now - MINUTE);
     if (known.tries.length >= MOST_A_MINUTE) return untried(`${address} asks too often`);

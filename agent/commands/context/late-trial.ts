@@ -4,7 +4,7 @@ import type { Guard } from '../../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { CONFIRMED, PROVISIONAL, TRIAL } from '../../host/paths.ts';
+import { CONFIRMED, PROVISIONAL, PUT_BACK, TRIAL } from '../../host/paths.ts';
 
 /** Whether changes are tried: as the configuration says, by the command line, or not. */
 export type TrialMode = 'configured' | 'always' | 'never';
@@ -59,7 +59,8 @@ export class LateTrial implements Guard {
       unfinished: () => this.unfinished(),
       joins: (finding) => this.joins(finding),
       around: async (resources, change) => {
-        if (host.lstat(TRIAL) !== null || !this.#isConfirmed()) return this.around(resources, change);
+        if (host.lstat(TRIAL) !== null || !this.#isConfirmed() || (await this.#isPutBack()))
+          return this.around(resources, change);
         return proof === null ? change(resources) : proof.around(resources, change);
       },
     };
@@ -99,6 +100,14 @@ export class LateTrial implements Guard {
     const { host, hash, tries } = this.#options;
     if (!tries) return true;
     return nullIfRefused(() => host.readText(CONFIRMED))?.split('\n', 2)[1] === hash;
+  }
+
+  /** A change of a configuration that was confirmed before may also have been put back, as on a daemon's start. */
+  async #isPutBack(): Promise<boolean> {
+    const { host, hash } = this.#options;
+    if (host.lstat(PUT_BACK) === null) return false;
+    const { standingPutBack } = await import('../../confirm/trial/put-back-memory.ts');
+    return (await standingPutBack(host, hash)) !== null;
   }
 
   #guard(): Promise<TrialGuard> {

@@ -1,5 +1,6 @@
 /** The two ends of a trial: the change is kept, or put back. Both need the lock of apply. */
 import { ChangeJournal, type LeftOver, type WayBack } from '../../hold/journal/change-journal.ts';
+import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { HANDED_OVER, IN_FORCE, TRIAL } from '../../host/paths.ts';
 import { disarm } from './arm.ts';
@@ -18,7 +19,8 @@ export function trialJournal(host: Host, wayBack: () => Promise<WayBack>): Chang
 
 /** Keeps the change. `confirmed`: its configuration is the one to hold if a later change is put back. Throws HostError. */
 export function keepChange(host: Host, { id }: TrialRecord, { confirmed }: { confirmed: boolean }): void {
-  if (confirmed) confirmTried(host);
+  // A full disk must not undo a good change. The next apply keeps the configuration then.
+  if (confirmed) nullIfRefused(() => confirmTried(host));
   forgetPutBack(host);
   forgetProvisional(host);
   removeTrial(host);
@@ -54,12 +56,16 @@ export async function putBackChange(
   const { id, hash, gateways } = trial;
   const rest = left.map(({ path, problem }) => `; not put back: ${path}: ${problem}`).join('');
   const body = `change ${id} put back: ${why}${rest}`;
-  writePutBack(host, { id, hash, body, time: Date.now(), gateways, told: false });
+  const remember = () => writePutBack(host, { id, hash, body, time: Date.now(), gateways, told: false });
+  const isRemembered = nullIfRefused(remember) !== null;
   // A daemon that holds the change must not make it again before it has read the configuration anew.
   if (host.lstat(IN_FORCE) !== null) host.replaceOwn(HANDED_OVER, `${readConfirmed(host)?.hash ?? 'none'}\n`, 0o600);
   const whole = !journal.pending();
-  if (!whole) return { body, whole };
-  removeTrial(host);
-  disarm(host, id);
-  return { body, whole: left.length === 0 };
+  if (whole) {
+    removeTrial(host);
+    disarm(host, id);
+  }
+  // A full disk has room again without the trial.
+  if (!isRemembered) remember();
+  return { body, whole: whole && left.length === 0 };
 }

@@ -54,7 +54,13 @@ export function forgetPutBack(host: Host): void {
 export async function standingPutBack(host: Host, hash: string): Promise<PutBackChange | null> {
   const change = readPutBack(host);
   if (change?.hash !== hash) return null;
-  return change.gateways === (await gatewaysText(change.gateways)) ? change : null;
+  return isSameNetwork(change.gateways, await gatewaysText(change.gateways)) ? change : null;
+}
+
+/** A gateway that is gone makes no other network: the change itself may have removed a route that is learned again later. */
+export function isSameNetwork(before: string, now: string): boolean {
+  const known = before.split(' ');
+  return now.split(' ').every((gateway) => gateway === '' || known.includes(gateway));
 }
 
 /** The gateways of the default routes. `otherwise`: if the kernel does not say. */

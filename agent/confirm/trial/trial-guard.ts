@@ -17,11 +17,12 @@ import { readConfirmed, writeConfirmed, writeTried } from './confirmed-configura
 import { cutOffFor, decide } from './decide.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
 import { forgetProvisional, noteProvisional, readProvisional } from './provisional.ts';
-import { gatewaysText, readPutBack, writePutBack } from './put-back-memory.ts';
+import { gatewaysText, readPutBack, standingPutBack, writePutBack } from './put-back-memory.ts';
 import { touchesPath } from './touches-path.ts';
 import {
   changeId,
   isOfEarlierBoot,
+  isOpen,
   isUnderWay,
   readTrial,
   runningSentence,
@@ -29,6 +30,10 @@ import {
   type TrialRecord,
   writeTrial,
 } from './trial-record.ts';
+
+/** Milliseconds after the boot in which the network may still be coming up. */
+const BOOTING = 300_000;
+const ANYWAY = 'to make the change without a trial: agent apply --no-confirm';
 
 export interface TrialOptions {
   readonly host: Host;
@@ -89,10 +94,13 @@ export class TrialGuard implements Guard {
     const { host, confirm, hash } = this.options;
     const running = readTrial(host);
     // Drift that is healed meanwhile is a part of the trial, so that the undo also covers it.
-    if (running?.hash === hash) return this.inside(resources, change, this.journal());
+    if (running?.hash === hash && isOpen(host, running)) return this.inside(resources, change, this.journal());
     if (running !== null) return refusedAll(resources, `nothing is changed now: ${runningSentence(running)}`);
     const concerned = confirm === null ? [] : await drifted(resources);
     if (confirm === null || concerned.length === 0) return this.inside(resources, change, null);
+    // A daemon holds the change on if the configuration on the disk has become unusable since.
+    const putBack = await standingPutBack(host, hash);
+    if (putBack !== null) return refusedAll(resources, `nothing is changed, because ${putBack.body}; ${ANYWAY}`);
     return this.tried(confirm, concerned, (journal) => this.inside(resources, change, journal), resources);
   }
 
@@ -122,6 +130,11 @@ export class TrialGuard implements Guard {
       findings.map(({ resource, moment, key, wanted }) => [`${resource} ${moment} ${key}`, wanted]),
     );
     const before = await askBefore(witnesses, id);
+    if (!before.some(({ answered }) => answered) && this.isBooting())
+      return refusedAll(
+        resources,
+        `nothing is changed yet: the machine has just booted, and no witness answers; ${ANYWAY}`,
+      );
     let trial: TrialRecord;
     try {
       trial = await this.begin(id, confirm, concerned, before);
@@ -138,6 +151,12 @@ export class TrialGuard implements Guard {
     writeTrial(host, changed);
     this.open = { trial: changed, witnesses };
     return outcomes;
+  }
+
+  /** Whether the network may not be up yet, and there is another configuration that was confirmed, and that boot applied. */
+  private isBooting(): boolean {
+    const confirmed = sinceBoot() < BOOTING ? readConfirmed(this.options.host) : null;
+    return confirmed !== null && confirmed.hash !== this.options.hash;
   }
 
   /** All that must be on the disk before the first change. Throws HostError. */

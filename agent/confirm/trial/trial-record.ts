@@ -17,6 +17,9 @@ export const TRIAL_JOURNAL = `${TRIAL}/changes`;
 /** The executable that undoes the trial: a hard link, so that an upgrade meanwhile does no harm. */
 export const UNDOER = `${TRIAL}/agent`;
 
+/** Milliseconds after the deadline in which a process that lives has decided, also if it waits for the lock. */
+const DECIDED = 120_000;
+
 /** All times are in milliseconds since the boot, also while the machine sleeps. */
 export interface TrialRecord {
   /** The change id. */
@@ -92,10 +95,17 @@ export function secondsLeft({ deadline }: TrialRecord, now = sinceBoot()): numbe
   return Math.max(0, Math.ceil((deadline - now) / 1000));
 }
 
+/** Whether the trial still waits for its witnesses: later changes of the same configuration belong to it. */
+export function isOpen(host: Host, trial: TrialRecord): boolean {
+  return !isOfEarlierBoot(host, trial) && secondsLeft(trial) > 0;
+}
+
 /** Whether no process decides about the trial any more: it was left by an earlier boot, or its time is long over. */
 export function isAbandoned(host: Host, trial: TrialRecord): boolean {
-  if (isOfEarlierBoot(host, trial)) return true;
-  return !isUnderWay(host, trial) && secondsLeft(trial) === 0;
+  if (isOpen(host, trial)) return false;
+  // A daemon that goes on after an undo that was refused in part decides nothing any more.
+  const isLongOver = sinceBoot() - trial.deadline > DECIDED;
+  return isOfEarlierBoot(host, trial) || isLongOver || !isUnderWay(host, trial);
 }
 
 /** A sentence for an operator whose command must wait. */

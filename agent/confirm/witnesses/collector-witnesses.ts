@@ -120,7 +120,8 @@ function cannotSay({ reached, why }: Hearing): Hearing {
 
 function inboundOf({ answer, heard }: Talk): Hearing {
   if (answer === null) return cannotSay(heard);
-  if (!answer.inbound?.tried) return cannotSay({ reached: true, why: answer.inbound?.why ?? 'it did not try the port' });
+  if (!answer.inbound?.tried)
+    return cannotSay({ reached: true, why: answer.inbound?.why ?? 'it did not try the port' });
   if (!isOwn(answer)) {
     return silent(
       `the collector sees this host as ${answer.address}, which is no address of it: behind a proxy or NAT, nothing is proved`,
