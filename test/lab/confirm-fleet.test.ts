@@ -1,6 +1,7 @@
 /**
- * A collector that dies while a thousand agents are in trial puts no change back, and a thousand good changes are all
- * kept. The agents are the real witnesses and the real judgement, many in one process. AGENTS says how many (1,000 need a machine that does nothing else).
+ * A collector that dies while many agents are in trial puts no change back, and good changes are all kept. The agents are
+ * the real witnesses and the real judgement, many in one process. AGENTS says how many: 1,000 need a machine that does
+ * nothing else, because an agent without processor time hears no witness.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +9,7 @@ import { ConfirmScene, type JudgedFleet } from '../parts/lab/confirm-scene.ts';
 import { unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable({ nft: 'nftables' });
-const AGENTS = Number(process.env.AGENTS ?? 200);
+const AGENTS = Number(process.env.AGENTS ?? 100);
 
 test(`confirm: ${AGENTS} agents in trial, and a collector that lives, is killed, or falls silent`, {
   skip,
