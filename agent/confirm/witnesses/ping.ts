@@ -6,21 +6,10 @@ import { ANSWERS, type Hearing, silent } from './confirm-witness.ts';
 const WAIT = 3;
 const TIME_LIMIT = 4_500;
 
-/** Options of systemd-run(1): it also works without a network, and asks no polkit agent. */
-const OUTSIDE = ['--quiet', '--wait', '--pipe', '--collect', '--no-ask-password', '--property=DefaultDependencies=no'];
-
-/**
- * `address` may have a zone. In the sandbox of the service ping is not allowed, and systemd runs it outside of the sandbox.
- */
+/** `address` may have a zone. */
 export async function pinged(host: Host, address: string, signal: AbortSignal): Promise<Hearing> {
   const args = ['-q', '-c', '1', '-W', String(WAIT), address];
-  const limits = { timeLimit: TIME_LIMIT, signal };
-  const direct = await host.runBeside('ping', args, limits);
-  // Debian's ping has a capability, and a service without it may not even start such a program.
-  const isBarred = /EPERM|EACCES|\bsocket\b.*not permitted|lacking privilege/i.test(`${direct.error} ${direct.stderr}`);
-  const { status, error } = isBarred
-    ? await host.runBeside('systemd-run', [...OUTSIDE, '--', 'ping', ...args], limits)
-    : direct;
+  const { status, error } = await host.runBeside('ping', args, { timeLimit: TIME_LIMIT, signal });
   if (status === 0) return ANSWERS;
   if (error !== null && /ENOENT/.test(error)) return silent('this host has no ping program');
   return silent(`${address} does not answer a ping`);
