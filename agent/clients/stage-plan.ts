@@ -80,6 +80,8 @@ export interface StagePlan {
   readonly resolvConf?: string;
   /** true: the running client first makes its addresses and routes itself, and then those of others are added. */
   readonly bareStart?: true;
+  /** Name servers that the client has by router advertisements. The stage sends none. */
+  readonly advertisedServers?: readonly string[];
   /** What stays unknown about the machine's start. */
   readonly bootNotes?: readonly string[];
   /** What stays unknown about the running client. */

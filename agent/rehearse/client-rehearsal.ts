@@ -34,6 +34,7 @@ import {
   type SeenOnStage,
   shownAddress,
 } from './result.ts';
+import { unplayedAdvertisements } from './unplayed-advertisements.ts';
 
 export interface StagedHolder {
   readonly stage: NonNullable<DhcpClient['stage']>;
@@ -131,6 +132,7 @@ export async function playClientEvent(
     notes: [
       ...(atBoot ? (plan.bootNotes ?? []) : []),
       ...plan.notes,
+      ...unplayedAdvertisements(host, iface, plan.advertisedServers),
       ...(run === null && isSilent ? [`${program} still asks after ${event.within} s`] : []),
       ...(run === null || run.status === 0 ? [] : [`the hooks ended with status ${run.status}`]),
     ],

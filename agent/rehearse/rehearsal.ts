@@ -16,6 +16,7 @@ import { beginsWithStart, variablesOf } from './lease-events.ts';
 import { answerAs, makeNetwork, networkAround } from './network.ts';
 import { atStart, networkSysctls, type Rehearsal, resultOf } from './result.ts';
 import { play } from './script-stage.ts';
+import { unplayedAdvertisements } from './unplayed-advertisements.ts';
 
 export interface RehearseOptions {
   /** The configured content of resolv.conf; null if none is configured. */
@@ -94,8 +95,11 @@ export async function playEvent(
     network,
     seen,
     problems: [],
-    // At TIMEOUT dhclient uses the lease as it was written.
-    notes: reason === 'REBOOT' || reason === 'BOUND' ? notes : [],
+    notes: [
+      // At TIMEOUT dhclient uses the lease as it was written.
+      ...(reason === 'REBOOT' || reason === 'BOUND' ? notes : []),
+      ...unplayedAdvertisements(host, iface),
+    ],
   });
 }
 

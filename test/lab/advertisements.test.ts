@@ -6,6 +6,7 @@ import { startAdvertiser } from '../parts/lab/advertiser.ts';
 import { connect, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { staleHost } from '../parts/lab/scene.ts';
 
 /** The values of every setting of eth0 by path, below /proc/sys; without those that cannot be read yet. */
 async function settings(host: LabHost): Promise<Map<string, string>> {
@@ -100,4 +101,37 @@ test('router advertisements: ignored by `dhcp`, they make no default route besid
   const status = JSON.parse((await host.agent('status', '--json')).stdout);
   const setting = status.settings.find((one: { setting: string }) => one.setting.endsWith('.router-advertisements'));
   assert.deepEqual([setting.moments.now.state, setting.moments.boot.state], ['ok', 'ok'], JSON.stringify(setting));
+});
+
+test('router advertisements: a rehearsal says that the host has its default route by them, and the stage none', {
+  skip: unavailable(),
+}, async () => {
+  await using scene = await staleHost({ lease: 600 });
+  const { host } = scene;
+  const notes = async () => {
+    const { stdout } = await host.agent('rehearse', 'lease', 'eth0', '--reason', 'RENEW', '--json');
+    return JSON.parse(stdout).interfaces[0].rehearsals[0].notes.filter((one: string) => one.includes('advertisements'));
+  };
+  assert.deepEqual(await notes(), [], 'control');
+  await startAdvertiser(host);
+  await host.sh('until ip -6 route show default proto ra | grep -q eth0; do sleep 0.05; done');
+  const [gateway] = /fe80::\S+/.exec(await host.sh('ip -6 route show default proto ra'))!;
+  assert.deepEqual(await notes(), [
+    `eth0 has its default route by ${gateway} from router advertisements, and the stage sends none: nothing that they bring at this event is shown`,
+  ]);
+});
+
+test('router advertisements: a rehearsal of dhcpcd names the servers that its hook keeps of them', {
+  skip: noDhcpcd,
+}, async () => {
+  await using host = await LabHost.create();
+  await connect(host);
+  await startDhcpServer(host, { lease: 600 });
+  await startAdvertiser(host, { nameservers: ['2001:db8::11'] });
+  await host.write('/etc/dhcpcd.conf', 'nodelay\nnoarp\nipv6rs\noption domain_name_servers, rdnss\n');
+  const client = Dhcpcd.start(host);
+  await client.log.until(/executing: .*dhcpcd-run-hooks BOUND/);
+  await host.sh('until grep -q 2001:db8::11 /run/dhcpcd/hook-state/resolv.conf/*; do sleep 0.05; done');
+  const { stdout, stderr } = await host.agent('rehearse', 'lease', 'eth0', '--reason', 'RENEW', '--json');
+  assert.match(stdout, /the name servers 2001:db8::11 from router advertisements/, stdout + stderr);
 });

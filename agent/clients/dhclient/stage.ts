@@ -57,7 +57,6 @@ export function dhclientStage(host: Host, holder: LeaseHolder, iface: string): S
     missing: [],
     filesRead: rememberedFiles(host, client, lease),
     events: EVENTS,
-    bootNotes: ['router advertisements are not played, so the routes that they bring are missing'],
     notes: [],
   };
 }

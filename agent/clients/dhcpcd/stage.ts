@@ -6,6 +6,7 @@ import { holderName, type LeaseHolder } from '../client.ts';
 import type { LeaseReason } from '../lease-reasons.ts';
 import { offerIn, type RecordedOffer } from '../recorded-offer.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
+import { unplayedSix } from '../unplayed-six.ts';
 import { ownScript } from './conf.ts';
 import { rememberedConf } from './remembered-conf.ts';
 import { DHCPCD_CONF, DHCPCD_LEASES, runHooks } from './running.ts';
@@ -59,9 +60,11 @@ export function dhcpcdStage(host: Host, holder: LeaseHolder, iface: string): Sta
   // The title of `dhcpcd -4 eth0`, which has a control socket of its own.
   const family = process?.arguments[0]?.includes('[ip4]') ? ['-4'] : [];
   const remembered = isStale ? rememberedConf(host, { family, iface, started: holder.started }) : null;
-  const six = DHCPCD_LEASES.some((folder) => host.stat(`${folder}/${iface}.lease6`) !== null)
-    ? `dhcpcd has a DHCPv6 lease of ${iface}, and the stage has neither DHCPv6 nor router advertisements: their name servers and addresses are missing`
-    : null;
+  const six = unplayedSix(
+    'dhcpcd',
+    iface,
+    DHCPCD_LEASES.some((folder) => host.stat(`${folder}/${iface}.lease6`) !== null),
+  );
   return {
     offer: recorded(host, iface),
     // One interface is played, whichever the running dhcpcd serves. udev is not on the stage.
@@ -73,9 +76,10 @@ export function dhcpcdStage(host: Host, holder: LeaseHolder, iface: string): Sta
     missing: pidFiles(host),
     filesRead: remembered === null ? [] : [remembered],
     events: eventsOf(conf),
-    cannot: six === null ? undefined : { RENEW6: six, REBIND6: six, EXPIRE6: six },
+    cannot: six.cannot,
+    advertisedServers: advertisedServers(host, iface),
     notes: [
-      ...(six === null ? [] : [six]),
+      ...six.notes,
       'dhcpcd does not show its command line, so this rehearsal assumes one without options for settings',
       ...(isStale ? [`${DHCPCD_CONF} changed after ${holderName(holder)} started: ${doubt(remembered)}`] : []),
     ],
@@ -96,6 +100,12 @@ function recorded(host: Host, iface: string): RecordedOffer {
     if (offer !== null) return offer;
   }
   throw new HostError('ENOLEASE', `dhcpcd has recorded no IPv4 lease of ${iface}`);
+}
+
+/** The name servers as dhcpcd's hook for resolv.conf keeps them, if no resolvconf(8) is installed. */
+function advertisedServers(host: Host, iface: string): string[] {
+  const kept = host.readText(`${RUN}/hook-state/resolv.conf/${iface}.ra`) ?? '';
+  return [...kept.matchAll(/^nameserver[ \t]+(\S+)/gm)].map(([, server]) => server!);
 }
 
 function pidFiles(host: Host): string[] {

@@ -1,6 +1,6 @@
 /**
- * The DHCPv6 lease of a link, which systemd-networkd keeps on no disk. networkctl(1) tells what is in use. Of
- * systemd 252 and 257, only 257 also tells when the lease is renewed.
+ * What a link has by IPv6, which systemd-networkd keeps on no disk: its DHCPv6 lease, and name servers of router
+ * advertisements. networkctl(1) tells what is in use. Of systemd 252 and 257, only 257 also tells when the lease is renewed.
  */
 import { addressOfBytes } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
@@ -18,8 +18,7 @@ export interface Dhcp6Lease {
 
 /** null if the link has no address by DHCPv6, or if systemd-networkd does not tell. */
 export function dhcp6Lease(host: Host, link: string): Dhcp6Lease | null {
-  const { status, stdout } = host.run('networkctl', ['--json=short', 'status', link]);
-  const told = status === 0 ? parsed(stdout) : null;
+  const told = toldOf(host, link);
   if (told === null) return null;
   const [address] = addresses(told.Addresses);
   if (address === undefined) return null;
@@ -29,9 +28,21 @@ export function dhcp6Lease(host: Host, link: string): Dhcp6Lease | null {
     address,
     renews: typeof renewal === 'number' ? Math.round(Date.now() - sinceBoot() + renewal / 1000) : null,
     nameservers: listed(addresses(told.DNS)),
-    search: listed(ofDhcp6(told.SearchDomains).flatMap(({ Domain }) => (typeof Domain === 'string' ? [Domain] : []))),
+    search: listed(
+      from(told.SearchDomains, 'DHCPv6').flatMap(({ Domain }) => (typeof Domain === 'string' ? [Domain] : [])),
+    ),
     ntp: listed(addresses(told.NTP)),
   };
+}
+
+/** Empty also if systemd-networkd does not tell. */
+export function advertisedServers(host: Host, link: string): string[] {
+  return addresses(toldOf(host, link)?.DNS, 'NDisc');
+}
+
+function toldOf(host: Host, link: string): Told | null {
+  const { status, stdout } = host.run('networkctl', ['--json=short', 'status', link]);
+  return status === 0 ? parsed(stdout) : null;
 }
 
 interface Told {
@@ -57,12 +68,15 @@ function parsed(json: string): Told | null {
   }
 }
 
-function ofDhcp6(list: unknown): Entry[] {
-  return Array.isArray(list) ? (list as Entry[]).filter((one) => one?.ConfigSource === 'DHCPv6') : [];
+/** systemd-networkd's name of the way by which it has the entry. */
+type Source = 'DHCPv6' | 'NDisc';
+
+function from(list: unknown, source: Source): Entry[] {
+  return Array.isArray(list) ? (list as Entry[]).filter((one) => one?.ConfigSource === source) : [];
 }
 
-function addresses(list: unknown): string[] {
-  return ofDhcp6(list).flatMap(({ Address: bytes }) => {
+function addresses(list: unknown, source: Source = 'DHCPv6'): string[] {
+  return from(list, source).flatMap(({ Address: bytes }) => {
     const isAddress = Array.isArray(bytes) && bytes.length === 16 && bytes.every((byte) => byte >= 0 && byte <= 255);
     return isAddress ? [addressOfBytes(Uint8Array.from(bytes))] : [];
   });

@@ -12,6 +12,8 @@ import { linkNames } from '../link-names.ts';
 import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
+import { unplayedSix } from '../unplayed-six.ts';
+import { advertisedServers, dhcp6Lease } from './dhcp6-lease.ts';
 import { SERVICE_DROP_INS } from './drop-in.ts';
 import { offerOfLeaseFile } from './lease-options.ts';
 import { NETWORKD_LEASES, networkdLinks } from './managed-links.ts';
@@ -77,6 +79,7 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
   const networkd = systemdProgram(host, 'systemd-networkd');
   if (networkd === null) throw new HostError('ENOENT', `${holderName(holder)}: its program was not found`);
   const byResolved = resolved !== null && ownsResolvConf(host);
+  const six = unplayedSix('systemd-networkd', iface, dhcp6Lease(host, iface) !== null);
   return {
     offer,
     command: [
@@ -90,7 +93,8 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
     missing: [],
     filesRead: unread,
     events: EVENTS,
-    cannot: cannotPlay(systemdVersion(host)),
+    cannot: { ...cannotPlay(systemdVersion(host)), ...six.cannot },
+    advertisedServers: advertisedServers(host, iface),
     boot: START,
     resolvConf: byResolved ? RESOLVED_UPLINKS : RESOLV_CONF,
     bareStart: true,
@@ -98,6 +102,7 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
       'what generators, netplan and cloud-init put into /run/systemd/network at a boot is taken as it is now',
     ],
     notes: [
+      ...six.notes,
       ...(byResolved ? [`the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`] : []),
       ...staleNotes(holder, unread),
     ],

@@ -11,6 +11,7 @@ import { linkNames } from '../link-names.ts';
 import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
+import { unplayedSix } from '../unplayed-six.ts';
 import { allConfLines, foreignClient } from './conf.ts';
 import { type ManagedDevice, managedDevices, profileLine, valueIn } from './profiles.ts';
 import { offerOfRecord } from './record-options.ts';
@@ -62,6 +63,11 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
   const memory = rememberedFiles(host, holder, device);
   const patience = patienceOf(host, device);
   const byResolved = ownsResolvConf(host);
+  const six = unplayedSix(
+    'NetworkManager',
+    iface,
+    device.record.some(({ section }) => section === 'dhcp6'),
+  );
   const index = [...linkNames(host)].find(([, name]) => name === iface)?.[0] ?? '';
   return {
     offer,
@@ -78,10 +84,12 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
     // NetworkManager writes them before the event: they are then put back.
     filesRead: [...(byResolved ? [] : present(host, RESOLV_CONF)), ...present(host, file)],
     events: eventsOf(patience),
+    cannot: six.cannot,
     ...(byResolved ? { resolvConf: RESOLVED_UPLINKS } : {}),
     bareStart: true,
     bootNotes: [`what netplan and other generators put into ${RUN} at a boot is taken as it is now`],
     notes: [
+      ...six.notes,
       ...(byResolved ? [`the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`] : []),
       ...(patience === null
         ? [

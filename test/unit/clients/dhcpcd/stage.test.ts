@@ -37,10 +37,13 @@ test('dhcpcd’s stage: it has the recorded lease, and the script that dhcpcd.co
 
 test('dhcpcd’s stage: beside a DHCPv6 lease it says what the stage lacks', (t) => {
   const lease = { 'var/lib/dhcpcd/eth0.lease': LEASE };
-  assert.equal(planOf(t, lease).cannot, undefined);
+  assert.equal(planOf(t, lease).cannot?.RENEW6, undefined);
   const { cannot, notes } = planOf(t, { ...lease, 'var/lib/dhcpcd/eth0.lease6': 'x' });
   assert.match(cannot?.RENEW6 ?? '', /^dhcpcd has a DHCPv6 lease of eth0, and the stage has neither DHCPv6/);
   assert.ok(notes.includes(cannot!.RENEW6!));
+  const kept = 'run/dhcpcd/hook-state/resolv.conf/eth0.ra';
+  const { advertisedServers } = planOf(t, { ...lease, [kept]: '# x\nsearch a\nnameserver 2001:db8::11\n' });
+  assert.deepEqual(advertisedServers, ['2001:db8::11']);
 });
 
 test('dhcpcd’s stage: without a lease, or with one that is none, it says so', (t) => {
