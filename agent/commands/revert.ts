@@ -5,7 +5,7 @@ import { lockedStanding } from '../daemon/standing.ts';
 import { tableKey, WATCHING_TABLES } from '../depends/ledger/our-tables.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
-import { TRIAL } from '../host/paths.ts';
+import { CONFIRMED, PROVISIONAL, PUT_BACK, TRIAL } from '../host/paths.ts';
 import { revertAll as revertHost } from '../resources/revert-all.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context/context.ts';
@@ -40,6 +40,7 @@ export async function revert(options: CommonOptions): Promise<number> {
   const outcomes = await revertHost(host, { only: options.only, verify: desired?.dns?.verify ?? null });
   const failed = outcomes.some(({ result }) => result === 'failed');
   const changed = outcomes.some(({ result }) => result === 'changed');
+  if (!failed && options.only === undefined) forgetTrials(host);
   const remains = changed ? remainsOf(host, desired, options.only) : NOTHING_REMAINS;
   if (options.json) printJson({ changed, failed, outcomes, ...remains });
   else if (outcomes.length === 0 && !options.quiet)
@@ -57,6 +58,11 @@ export async function revert(options: CommonOptions): Promise<number> {
       );
   }
   return failed ? EXIT.failed : EXIT.ok;
+}
+
+/** Otherwise a later boot would apply the configuration that was confirmed before, in place of a new one. */
+function forgetTrials(host: Host): void {
+  for (const memory of [CONFIRMED, PUT_BACK, PROVISIONAL]) host.remove(memory);
 }
 
 function isWatchingTable(key: string): boolean {

@@ -35,18 +35,21 @@ export async function restoreRoutes(
   const foreign = extra.filter((route) => !isOurs(route)).map(keyText);
   const lost = missing.filter((route) => !foreign.includes(keyText(route)));
   const replaced = new Set(lost.map(keyText));
-  const put = (again: boolean) => (route: KeptRoute) => {
-    const inPlace = !again && extra.some((one) => isOurs(one) && keyText(one) === keyText(route));
+  const put = (route: KeptRoute) => {
+    const inPlace = extra.some((one) => isOurs(one) && keyText(one) === keyText(route));
     const flags = FLAG.create | (inPlace ? FLAG.replace : FLAG.append);
     return { type: MESSAGE.newRoute, flags, body: [Buffer.from(route.body, 'hex')] };
   };
-  const first = await changeEach(socket, lost, put(false), signal);
-  const gone = extra.filter((route) => isOurs(route) && !isReplaced(route, replaced, lost, first));
+  const first = await changeEach(socket, lost, put, signal);
+  // A new lease may have brought another gateway: a route stays if nothing can take its place.
+  const refused = lost.filter((_, nth) => first[nth] !== 0);
+  const waiting = new Set(refused.map(keyText));
+  const isTaken = (route: SeenRoute) => isOurs(route) && !waiting.has(keyText(route));
+  const gone = extra.filter((route) => isTaken(route) && !isReplaced(route, replaced, lost, first));
   const take = (route: SeenRoute) => ({ type: MESSAGE.deleteRoute, flags: 0, body: [route.body] });
   await changeEach(socket, gone, take, signal);
   // A gateway may only be reached again by a route that came back after it.
-  const refused = lost.filter((_, nth) => first[nth] !== 0);
-  const second = await changeEach(socket, refused, put(true), signal);
+  const second = await changeEach(socket, refused, put, signal);
   return [
     ...refused.flatMap((route, nth) =>
       second[nth] === 0 ? [] : [`the kernel refuses ${keyText(route)} (${getSystemErrorName(-second[nth]!)})`],
