@@ -13,6 +13,8 @@ import { EXIT, print, printJson, reportUsage, shown } from './output/output.ts';
 
 /** Seconds to wait for the lock of the process that tries the change. A process that hangs is ended. */
 const PATIENCE = 10;
+/** Seconds to wait for other processes, which end by themselves. No other undo comes after this one. */
+const LAST_PATIENCE = 600;
 
 export interface RevertTrialOptions extends CommonOptions {
   /** The change id; true: whichever change is on trial. */
@@ -28,9 +30,9 @@ export async function revertTrial({ trial: id, ...options }: RevertTrialOptions)
     return await host.exclusively(RUN_FOLDER, work, PATIENCE);
   } catch (error) {
     const trial = errorCode(error) === 'EAGAIN' ? readTrial(host) : null;
-    if (trial === null || secondsLeft(trial) > 0 || !isUnderWay(host, trial)) throw error;
-    process.kill(trial.pid, 'SIGKILL');
-    return host.exclusively(RUN_FOLDER, work);
+    if (trial === null || secondsLeft(trial) > 0) throw error;
+    if (isUnderWay(host, trial)) process.kill(trial.pid, 'SIGKILL');
+    return host.exclusively(RUN_FOLDER, work, LAST_PATIENCE);
   }
 }
 

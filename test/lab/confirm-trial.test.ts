@@ -107,6 +107,20 @@ test('trial: kill -9 of the agent, and the undo that was armed puts all back', {
   assert.equal(await everything(host), then, 'and without a confirmed configuration nothing is held');
 });
 
+test('trial: the undo waits for an apply that has the lock, and then puts all back', { skip }, async () => {
+  await using host = await trialScene(['ipv4']);
+  const then = await everything(host);
+  await host.write(
+    CONFIGURATION,
+    `routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n${confirmBy(['ipv4'])}`,
+  );
+  await host.sh('agent apply >/run/lab/apply.out 2>&1 & echo $! >/run/lab/apply.pid');
+  await host.sh('until grep -q "is on trial" /run/lab/apply.out; do sleep 0.1; done');
+  await host.sh('kill -9 $(cat /run/lab/apply.pid); flock /run/holdfast/lock sleep 30');
+  await ended(host);
+  assert.equal(await everything(host), then);
+});
+
 test('trial: confirm and revert --trial decide by hand', { skip }, async () => {
   await using host = await trialScene(['ipv4']);
   const wrong = `routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n`;

@@ -2,9 +2,13 @@
 import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import type { Finding } from '../../hold/resource.ts';
 
-/** Sizes of tables and buffers, which let packets through as before. */
+/** Sizes of tables and buffers. A table that grows lets packets through as before; a small one is full, and drops them. */
 const SIZES =
   /\/(gc_thresh\d?|gc_interval|gc_timeout|max_size|[rw]mem(_\w+)?|optmem_max|netdev_\w+|somaxconn|\w*_max|\w*_backlog|udp_mem|tcp_mem)$/;
+
+/** What stops no packet of a new connection, whatever its value. */
+const HARMLESS =
+  /\/(log_martians|default_qdisc|tcp_(congestion_control|fin_timeout|keepalive_\w+|no_metrics_save|slow_start_after_idle|tw_reuse))$/;
 
 /** What a DHCP client's files say of routes and MTUs. */
 const OF_LEASE = /router|gateway|mtu|classless|UseRoutes|ignore/i;
@@ -13,7 +17,8 @@ export function touchesPath(findings: readonly Finding[]): boolean {
   return findings.some(({ kind, resource, key, wanted, actual }) => {
     if (kind === 'sysctl') {
       const path = sysctlPath(key);
-      return path.startsWith('net/') && !SIZES.test(path);
+      if (!path.startsWith('net/') || HARMLESS.test(path)) return false;
+      return !SIZES.test(path) || shrinks(wanted, actual);
     }
     if (kind === 'table') return resource === 'masquerade';
     if (kind === 'route') return /\bmtu\b/.test(`${wanted} ${actual}`);
@@ -22,4 +27,13 @@ export function touchesPath(findings: readonly Finding[]): boolean {
     const after = new Set((wanted ?? '').split('\n'));
     return [...before.symmetricDifference(after)].some((line) => OF_LEASE.test(line));
   });
+}
+
+function shrinks(wanted: string | null, actual: string | null): boolean {
+  const before = numbersIn(actual);
+  return numbersIn(wanted).some((number, nth) => number < (before[nth] ?? 0));
+}
+
+function numbersIn(text: string | null): number[] {
+  return (text ?? '').split(/\s+/).map(Number);
 }
