@@ -3,24 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DHCLIENT6_EVENTS, dhclient6Scene, OFFERED6 } from '../parts/lab/dhclient6-events.ts';
 import { cameTrue6, type Foretold, foretell } from '../parts/lab/foretell.ts';
+import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
 import { unavailable } from '../parts/lab/host.ts';
-import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
 import { apply, nameservers, OLD, OLD_DHCLIENT_CONF } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 4 };
 
 test('rehearse: the next event of dhclient -6 is foretold', options, async (t) => {
-  const cases = REHEARSAL_CASES.filter(({ client }) => client.startsWith('dhclient -6'));
-  assert.equal(cases.length, 12);
-  await Promise.all(
-    cases.map(({ event, way, isHeld, givesUp, run }) =>
-      t.test(`${event}, ${way}`, async () => {
-        const foretold = await run();
-        assert.equal(foretold.code, isHeld ? 0 : 2, foretold.problems.join('\n'));
-        assert.equal(foretold.addresses.after.length, givesUp ? 0 : 1);
-      }),
-    ),
-  );
+  await eventsAreForetold(t, 'dhclient -6, beside IPv4', () => ({}));
 });
 
 test(

@@ -3,26 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dhcpcdHost, noDhcpcd, OLD_DHCPCD_CONF } from '../parts/lab/dhcpcd.ts';
 import { cameTrue, foretell } from '../parts/lab/foretell.ts';
-import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
+import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
 import { AGENT_YAML, apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
 const options = { skip: noDhcpcd, concurrency: 4 };
 
 test('rehearse: dhcpcd’s next event is foretold', options, async (t) => {
-  const cases = REHEARSAL_CASES.filter(({ client }) => client === 'dhcpcd');
-  await Promise.all(
-    cases.map(({ event, way, isHeld, givesUp, run }) =>
-      t.test(`${event}, ${way}`, async () => {
-        const foretold = await run();
-        assert.equal(foretold.code, isHeld ? 0 : 2, foretold.problems.join('\n'));
-        assert.equal(foretold.addresses.after.length, givesUp ? 0 : 1);
-        // A dhcpcd that remembers the old file brings the old servers back; one that starts anew reads the file.
-        const remembers = event === 'RENEW' || event === 'REBIND';
-        const unheld = givesUp ? [] : remembers ? OLD : NEW;
-        assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), isHeld ? NEW : unheld);
-      }),
-    ),
-  );
+  await eventsAreForetold(t, 'dhcpcd', ({ event, isHeld, givesUp }) => {
+    // A dhcpcd that remembers the old file brings the old servers back; one that starts anew reads the file.
+    const remembers = event === 'RENEW' || event === 'REBIND';
+    const unheld = givesUp ? [] : remembers ? OLD : NEW;
+    return { servers: isHeld ? NEW : unheld };
+  });
 });
 
 test('rehearse: what another hook of dhcpcd will do is shown beforehand, and comes so', options, async () => {

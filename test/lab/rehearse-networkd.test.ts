@@ -5,11 +5,11 @@ import { type TestContext, test } from 'node:test';
 import type { DhcpServer } from '../parts/lab/dhcp.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
+import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
 import { unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
 import { networkdLabHost, rebootNetworkd } from '../parts/lab/networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_OFFERS } from '../parts/lab/networkd-events.ts';
-import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
 import { NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 3 };
@@ -25,19 +25,11 @@ test('rehearse: systemd-networkd’s next event is foretold', options, async (t)
   const made = await scene(t);
   if (made === null) return;
   await made.host.close();
-  const cases = REHEARSAL_CASES.filter(({ client }) => client === 'systemd-networkd');
-  await Promise.all(
-    cases.map(({ event, way, isHeld, givesUp, run }) =>
-      t.test(`${event}, ${way}`, async () => {
-        const foretold = await run();
-        // What resolvectl told is gone with systemd-networkd, and a silent server gives nothing in its place.
-        const stands = isHeld || !['boot', 'REBOOT', 'TIMEOUT'].includes(event);
-        assert.equal(foretold.code, stands ? 0 : 2, foretold.problems.join('\n'));
-        assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), stands ? NEW : event === 'TIMEOUT' ? [] : OLD);
-        assert.equal(foretold.addresses.after.length, givesUp ? 0 : 1);
-      }),
-    ),
-  );
+  await eventsAreForetold(t, 'systemd-networkd', ({ event, isHeld }) => {
+    // What resolvectl told is gone with systemd-networkd, and a silent server gives nothing in its place.
+    const stands = isHeld || !['boot', 'REBOOT', 'TIMEOUT'].includes(event);
+    return { asWanted: stands, servers: stands ? NEW : event === 'TIMEOUT' ? [] : OLD };
+  });
 });
 
 test('rehearse: what others added to systemd-networkd’s link stays, as at the real renewal', options, async (t) => {

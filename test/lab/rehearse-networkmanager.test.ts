@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { RESOLVED_UPLINKS } from '../../agent/clients/resolved.ts';
 import { debianPackage } from '../parts/lab/debian-package.ts';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
+import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
 import { managedHost, noNetworkManager, offersOf } from '../parts/lab/networkmanager.ts';
 import { NETWORKMANAGER_EVENTS, PROFILE } from '../parts/lab/networkmanager-events.ts';
-import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
 import { apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
 const options = { skip: noNetworkManager, concurrency: 4 };
@@ -26,17 +26,7 @@ const BY_HAND: Readonly<Record<string, readonly string[]>> = {
 };
 
 test('rehearse: NetworkManager’s next event is foretold', options, async (t) => {
-  const cases = REHEARSAL_CASES.filter(({ client }) => client === 'NetworkManager');
-  await Promise.all(
-    cases.map(({ event, way, isHeld, givesUp, run }) =>
-      t.test(`${event}, ${way}`, async () => {
-        const foretold = await run();
-        assert.equal(foretold.code, isHeld ? 0 : 2, foretold.problems.join('\n'));
-        assert.equal(foretold.addresses.after.length, givesUp ? 0 : 1);
-        assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), isHeld ? NEW : BY_HAND[event]);
-      }),
-    ),
-  );
+  await eventsAreForetold(t, 'NetworkManager', ({ event, isHeld }) => ({ servers: isHeld ? NEW : BY_HAND[event]! }));
 });
 
 test('rehearse: what another dispatcher script does is shown beforehand, and comes so', options, async () => {

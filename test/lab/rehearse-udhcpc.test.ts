@@ -1,26 +1,18 @@
 /** Each rehearsal of udhcpc foretells what the real event makes of the host: real udhcpc, real servers, both outcomes compared. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { REHEARSAL_CASES } from '../parts/lab/rehearsal-cases.ts';
-import { apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
+import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
+import { apply, NEW, OLD } from '../parts/lab/scene.ts';
 import { noUdhcpc } from '../parts/lab/udhcpc.ts';
 import { udhcpcScene } from '../parts/lab/udhcpc-events.ts';
 
 const options = { skip: noUdhcpc, concurrency: 4 };
 
 test('rehearse: udhcpc’s next event is foretold', options, async (t) => {
-  const cases = REHEARSAL_CASES.filter(({ client }) => client === 'udhcpc');
-  await Promise.all(
-    cases.map(({ event, way, isHeld, givesUp, run }) =>
-      t.test(`${event}, ${way}`, async () => {
-        const foretold = await run();
-        assert.equal(foretold.code, isHeld ? 0 : 2, foretold.problems.join('\n'));
-        assert.equal(foretold.addresses.after.length, givesUp ? 0 : 1);
-        // At the loss of a lease the script leaves resolv.conf as it is.
-        assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), isHeld || givesUp ? NEW : OLD);
-      }),
-    ),
-  );
+  await eventsAreForetold(t, 'udhcpc', ({ isHeld, givesUp }) => ({
+    // At the loss of a lease the script leaves resolv.conf as it is.
+    servers: isHeld || givesUp ? NEW : OLD,
+  }));
 });
 
 test(
