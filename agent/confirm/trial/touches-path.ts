@@ -4,7 +4,7 @@ import type { Finding } from '../../hold/resource.ts';
 
 /** Sizes of tables and buffers. A table that grows lets packets through as before; a small one is full, and drops them. */
 const SIZES =
-  /\/(gc_thresh\d?|gc_interval|gc_timeout|max_size|[rw]mem(_\w+)?|optmem_max|netdev_\w+|somaxconn|\w*_max|\w*_backlog|udp_mem|tcp_mem)$/;
+  /\/(gc_thresh\d?|gc_interval|gc_timeout|max_size|((tcp|udp)_)?[rw]mem(_\w+)?|optmem_max|netdev_\w+|somaxconn|\w*_max|\w*_backlog|udp_mem|tcp_mem)$/;
 
 /** What stops no packet of a new connection, whatever its value. */
 const HARMLESS =
