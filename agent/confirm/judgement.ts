@@ -31,6 +31,8 @@ export interface WitnessAnswer {
 export interface Touches {
   /** Whether the trial changes what may stop packets on their way without another way: rp_filter, masquerade, an MTU. */
   readonly path: boolean;
+  /** Whether the trial changes what names mean here. Otherwise another address is the work of whoever owns the name. */
+  readonly names: boolean;
   readonly by: 'collector' | 'local';
 }
 
@@ -88,14 +90,18 @@ function unlessUnacknowledged(
   return { ...confirmed, reason: `${confirmed.reason}; confirmed without the collector, because ${other.why}` };
 }
 
+/** Witnesses that are found by the default route, and not by a name. */
+const BY_ROUTE: readonly WitnessKind[] = ['gateway', 'ping'];
+
 /** Why the change may have silenced the witness; null if it cannot. */
-function blame(then: WitnessAnswer, now: WitnessAnswer, { path }: Touches): string | null {
+function blame(then: WitnessAnswer, now: WitnessAnswer, { path, names }: Touches): string | null {
   const places = new Map(then.places.map(({ address, way }) => [address, way]));
   const common = now.places.filter(({ address }) => places.has(address));
   if (then.places.length > 0 && common.length === 0) {
     const addresses = now.places.map(({ address }) => address);
     if (addresses.length === 0) return 'its address is no longer found';
-    return `its address is now ${addresses.join(', ')}, and was ${[...places.keys()].join(', ')}`;
+    if (names || BY_ROUTE.includes(now.kind))
+      return `its address is now ${addresses.join(', ')}, and was ${[...places.keys()].join(', ')}`;
   }
   if (now.reached) return null;
   const moved = common.find(({ address, way }) => way !== places.get(address));

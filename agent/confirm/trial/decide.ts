@@ -20,10 +20,10 @@ export async function decide(
   trial: TrialRecord,
   witnesses: readonly ConfirmWitness[],
 ): Promise<FinalJudgement | null> {
-  const { id, before, path, by, deadline } = trial;
+  const { id, before, path, names, by, deadline } = trial;
   const latest = new Map<string, WitnessAnswer>();
   const end = new AbortController();
-  const now = (): Judgement => judge(before, [...latest.values()], { path, by });
+  const now = (): Judgement => judge(before, [...latest.values()], { path, names, by });
   let final: FinalJudgement | null = null;
   const told = (answer: WitnessAnswer) => {
     latest.set(answer.witness, answer);

@@ -1,4 +1,4 @@
-/** Whether changes may stop packets on their way, without another way in the kernel (Touches in judgement.ts). */
+/** Whether changes may stop packets on their way, or change what names mean (Touches in judgement.ts). */
 import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import type { Finding } from '../../hold/resource.ts';
 
@@ -13,6 +13,9 @@ const HARMLESS =
 /** What a DHCP client's files say of routes and MTUs. */
 const OF_LEASE = /router|gateway|mtu|classless|UseRoutes|ignore/i;
 
+const OF_NAMES = /dns|domain|host|name|resolv|search/i;
+
+/** Whether they may stop packets on a way that is the same in the kernel. */
 export function touchesPath(findings: readonly Finding[]): boolean {
   return findings.some(({ kind, resource, key, wanted, actual }) => {
     if (kind === 'sysctl') {
@@ -22,11 +25,22 @@ export function touchesPath(findings: readonly Finding[]): boolean {
     }
     if (kind === 'table') return resource === 'masquerade';
     if (kind === 'route') return /\bmtu\b/.test(`${wanted} ${actual}`);
-    if (kind !== 'file') return false;
-    const before = new Set((actual ?? '').split('\n'));
-    const after = new Set((wanted ?? '').split('\n'));
-    return [...before.symmetricDifference(after)].some((line) => OF_LEASE.test(line));
+    return changedLines({ kind, wanted, actual }).some((line) => OF_LEASE.test(line));
   });
+}
+
+/** Links get other name servers. A file may say more than its lines that differ, as resolv.conf does. */
+export function touchesNames(findings: readonly Finding[]): boolean {
+  return findings.some((finding) => {
+    if (finding.kind === 'link') return true;
+    return changedLines(finding).some((line) => OF_NAMES.test(`${finding.key} ${line}`));
+  });
+}
+
+function changedLines({ kind, wanted, actual }: Pick<Finding, 'kind' | 'wanted' | 'actual'>): string[] {
+  if (kind !== 'file') return [];
+  const before = new Set((actual ?? '').split('\n'));
+  return [...before.symmetricDifference(new Set((wanted ?? '').split('\n')))];
 }
 
 function shrinks(wanted: string | null, actual: string | null): boolean {

@@ -18,7 +18,7 @@ import { cutOffFor, decide } from './decide.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
 import { forgetProvisional, noteProvisional, readProvisional } from './provisional.ts';
 import { gatewaysText, readPutBack, standingPutBack, writePutBack } from './put-back-memory.ts';
-import { touchesPath } from './touches-path.ts';
+import { touchesNames, touchesPath } from './touches-path.ts';
 import {
   changeId,
   isOfEarlierBoot,
@@ -167,11 +167,13 @@ export class TrialGuard implements Guard {
     before: TrialRecord['before'],
   ): Promise<TrialRecord> {
     const { host, hash, agent, configuration, earlier } = this.options;
+    const all = concerned.flatMap(({ findings }) => findings);
     const begun = sinceBoot();
     const deadline = begun + within;
     const trial: TrialRecord = {
       ...{ id, hash, resources: concerned.map(({ resource }) => resource.name), by, before, begun, deadline },
-      path: touchesPath(concerned.flatMap(({ findings }) => findings)),
+      path: touchesPath(all),
+      names: touchesNames(all),
       ...{ pid: process.pid, birth: host.birthOf(process.pid), boot: markBoot(host), changed: null },
       gateways: await gatewaysText(),
     };
@@ -244,7 +246,7 @@ export class TrialGuard implements Guard {
     const answering = new Set(now.filter(({ answered }) => answered).map(({ witness }) => witness));
     // A witness that comes back after the change proves as much as one that answered before.
     const former = before.map((one) => (answering.has(one.witness) ? { ...one, answered: true } : one));
-    const { kind, reason } = judge(former, now, { path: false, by });
+    const { kind, reason } = judge(former, now, { path: false, names: false, by });
     if (kind !== 'confirmed' || readProvisional(host)?.id !== id) return null;
     forgetProvisional(host);
     return { id, kind, body: `change ${id} confirmed: ${reason}` };

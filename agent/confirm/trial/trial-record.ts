@@ -28,8 +28,9 @@ export interface TrialRecord {
   readonly hash: string;
   /** The resources that are changed. */
   readonly resources: readonly string[];
-  /** See Touches in judgement.ts. */
+  /** For these three see Touches in judgement.ts. */
   readonly path: boolean;
+  readonly names: boolean;
   readonly by: 'collector' | 'local';
   /** The process that tries the change, and what tells it from a later process with its number. */
   readonly pid: number;

@@ -39,7 +39,7 @@ const judgements = await Promise.all(
     const since = monotonicNow();
     const question = { change, since };
     const deadline = since + confirm.within;
-    const touches = { path, by: confirm.by };
+    const touches = { path, names: true, by: confirm.by };
     return askUntilJudged({ witnesses, before, question, touches, deadline, pause: PAUSE }, unended);
   }),
 );

@@ -18,7 +18,7 @@ const before = await askOnce(witnesses, { change, since: null }, unended);
 console.log(`before ${JSON.stringify(before)}`);
 await once(createInterface(process.stdin), 'line');
 const since = monotonicNow();
-const touches = { path, by: confirm.by };
+const touches = { path, names: true, by: confirm.by };
 const asking = { witnesses, before, question: { change, since }, touches, deadline: since + confirm.within };
 console.log(`judged ${JSON.stringify(await askUntilJudged(asking, unended))}`);
 process.exit(0);

@@ -21,7 +21,7 @@ function asked(t: TestContext, endpoint: string): Promise<WitnessAnswer[]> {
 /** All of them answered before a change that touches what may stop packets. */
 function judged(after: readonly WitnessAnswer[]) {
   const before = after.map((one) => ({ ...one, answered: true, reached: true, why: null }));
-  return judge(before, after, { path: true, by: 'collector' });
+  return judge(before, after, { path: true, names: true, by: 'collector' });
 }
 
 test('collector witnesses: a collector that is killed puts no change back, also with inbound and hosts behind', async (t) => {

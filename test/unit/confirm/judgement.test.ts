@@ -105,6 +105,22 @@ const CASES: Case[] = [
     reason: /its address is now 10\.7\.7\.7, and was 10\.1\.0\.9$/,
   },
   {
+    says: 'the name of a dead collector leads to another host, and the change touches no names',
+    before: [collector(), gateway()],
+    after: [collector({ ...silent, ...at('10.7.7.7') }), gateway()],
+    touches: { names: false },
+    kind: 'provisional',
+    reason: /^collector is lost \(no answer\); nothing that was changed explains it$/,
+  },
+  {
+    says: 'the gateway is another one, and silent',
+    before: [collector(), gateway()],
+    after: [collector(), gateway({ ...silent, ...at('10.7.7.7') })],
+    touches: { names: false },
+    kind: 'put-back',
+    reason: /its address is now 10\.7\.7\.7/,
+  },
+  {
     says: 'a silent collector with some of its former addresses, by the former way',
     before: [collector({ places: [at('10.1.0.8').places[0], at('10.1.0.9').places[0]] }), gateway()],
     after: [collector({ ...silent, places: [at('10.1.0.9').places[0], at('10.1.0.10', OTHER).places[0]] }), gateway()],
@@ -216,7 +232,7 @@ const CASES: Case[] = [
 
 for (const { says, before, after, touches = {}, kind, reason } of CASES) {
   test(`judgement: ${says}: ${kind}`, () => {
-    const judgement = judge(before, after, { path: false, by: 'collector', ...touches });
+    const judgement = judge(before, after, { path: false, names: true, by: 'collector', ...touches });
     assert.equal(judgement.kind, kind, judgement.reason);
     assert.match(judgement.reason, reason);
   });

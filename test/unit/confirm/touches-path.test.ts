@@ -1,7 +1,7 @@
 /** Which changes may explain that a witness falls silent although the kernel's way to it is as before. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { touchesPath } from '../../../agent/confirm/trial/touches-path.ts';
+import { touchesNames, touchesPath } from '../../../agent/confirm/trial/touches-path.ts';
 import type { Finding } from '../../../agent/hold/resource.ts';
 
 function sysctl(key: string, actual: string, wanted: string): Finding {
@@ -28,3 +28,11 @@ for (const [key, actual, wanted, touches] of TOUCHES) {
     assert.equal(touchesPath([sysctl(key, actual, wanted)]), touches);
   });
 }
+
+test('touches path: name servers in a file change what names mean, and routes and sysctls do not', () => {
+  const file = (actual: string, wanted: string): Finding => ({ ...sysctl('/etc/x', actual, wanted), kind: 'file' });
+  assert.equal(touchesNames([file('a\nnameserver 10.0.0.1', 'a\nnameserver 10.0.0.2')]), true);
+  assert.equal(touchesNames([file('nameserver 10.0.0.1\nmtu 9000', 'nameserver 10.0.0.1\nmtu 1500')]), false);
+  assert.equal(touchesNames([{ ...sysctl('eth0', 'a', 'b'), kind: 'link' }]), true);
+  assert.equal(touchesNames([sysctl('net.ipv4.conf.all.rp_filter', '0', '1')]), false);
+});

@@ -32,7 +32,8 @@ class FullHost extends Host {
 function onTrial(t: TestContext, more: Partial<TrialRecord> = {}): { host: FullHost; trial: TrialRecord } {
   const host = new FullHost({ root: scratch(t, {}), live: true });
   const trial: TrialRecord = {
-    ...{ id: '3f9c12ab', hash: HASH, resources: ['routes'], path: false, by: 'local', before: [], gateways: '' },
+    ...{ id: '3f9c12ab', hash: HASH, resources: ['routes'], path: false, by: 'local' },
+    ...{ names: false, before: [], gateways: '' },
     ...{ pid: process.pid, birth: host.birthOf(process.pid), boot: markBoot(host) },
     ...{ begun: sinceBoot() - 20_000, changed: sinceBoot() - 20_000, deadline: sinceBoot() + 60_000 },
     ...more,
