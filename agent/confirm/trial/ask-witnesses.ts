@@ -3,16 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../host/errors.ts';
 import type { WitnessAnswer } from '../judgement.ts';
 import type { ConfirmWitness, TrialQuestion } from '../witnesses/confirm-witness.ts';
+import { whileListening } from '../witnesses/listening-time.ts';
 
-/** Milliseconds for the answers before the change: a healthy witness answers in a few, and the lock of apply is held. */
+/** Milliseconds of listening for the answers before the change: a healthy witness answers in a few. */
 const BEFORE = 5_000;
+/** Milliseconds in all for these, because the lock of apply is held. */
+const BEFORE_AT_MOST = 30_000;
 /** Milliseconds between two questions to the same witness. */
 const PAUSE = 1_000;
 
 /** The answers before the change, in the order of the witnesses. A witness that is late did not answer. */
 export async function askBefore(witnesses: readonly ConfirmWitness[], change: string): Promise<WitnessAnswer[]> {
-  const signal = AbortSignal.timeout(BEFORE);
-  return Promise.all(witnesses.map((witness) => answerOf(witness, { change, since: null }, signal)));
+  return whileListening(BEFORE, AbortSignal.timeout(BEFORE_AT_MOST), ({ signal }) =>
+    Promise.all(witnesses.map((witness) => answerOf(witness, { change, since: null }, signal))),
+  );
 }
 
 async function answerOf(witness: ConfirmWitness, question: TrialQuestion, signal: AbortSignal): Promise<WitnessAnswer> {

@@ -9,6 +9,11 @@ import { readTrial, type TrialRecord } from './trial-record.ts';
 
 /** Milliseconds between looks whether an operator or the timer has ended the trial. */
 const LOOK_EVERY = 500;
+/** Milliseconds between two looks, after which an answer may still wait that this process had no time to read. */
+const LATE_LOOK = 2 * LOOK_EVERY;
+/** Milliseconds after the deadline for a process that had no time to listen. The undo outside comes later (LATER in arm.ts). */
+const RESERVE = 3_000;
+const NO_TIME = 'this host had no processor time to hear it';
 /** Milliseconds that the witnesses have to answer again after the change was put back. */
 const BACK_WITHIN = 30_000;
 
@@ -26,19 +31,28 @@ export async function decide(
   const now = (): Judgement => judge(before, [...latest.values()], { path, names, by });
   let final: FinalJudgement | null = null;
   const told = (answer: WitnessAnswer) => {
-    latest.set(answer.witness, answer);
+    latest.set(answer.witness, end.signal.aborted && isStarved() ? { ...answer, why: NO_TIME } : answer);
     const judgement = now();
     if (judgement.kind !== 'confirmed' || end.signal.aborted) return;
     final = { ...judgement, kind: judgement.kind };
     end.abort();
   };
   const isOver = () => readTrial(host)?.id !== id;
+  const former = new Set(before.filter(({ answered }) => answered).map(({ witness }) => witness));
+  const asked = witnesses.filter(({ name }) => former.has(name));
+  const begun = sinceBoot();
+  let listened = 0;
+  let lastLook = begun;
+  const isStarved = () => listened < (lastLook - begun) / 2;
   const look = setInterval(() => {
-    if (isOver() || sinceBoot() >= deadline) end.abort();
+    const gap = sinceBoot() - lastLook;
+    lastLook += gap;
+    listened += Math.min(gap, LOOK_EVERY);
+    const isUnheard = isStarved() && asked.some(({ name }) => !latest.has(name));
+    const hasReserve = (gap > LATE_LOOK || isUnheard) && lastLook < deadline + RESERVE;
+    if (isOver() || (lastLook >= deadline && !hasReserve)) end.abort();
   }, LOOK_EVERY);
   try {
-    const former = new Set(before.filter(({ answered }) => answered).map(({ witness }) => witness));
-    const asked = witnesses.filter(({ name }) => former.has(name));
     if (asked.length === 0) return { ...now(), kind: 'provisional' };
     const since = monotonicNow() - Math.max(0, sinceBoot() - (trial.changed ?? trial.begun));
     await askAgainAndAgain(asked, { change: id, since }, told, end.signal);
@@ -47,8 +61,10 @@ export async function decide(
   }
   if (isOver()) return null;
   if (final !== null) return final;
+  // A host that may be cut off is put back, because its operator could not reach it.
+  const why = isStarved() ? NO_TIME : 'no answer in time';
   for (const one of before.filter(({ answered, witness }) => answered && !latest.has(witness))) {
-    latest.set(one.witness, { ...one, answered: false, reached: false, why: 'no answer in time' });
+    latest.set(one.witness, { ...one, answered: false, reached: false, why });
   }
   const judgement = now();
   // Every former witness has an answer now.

@@ -1,6 +1,7 @@
 /** The contract of a witness of a trial: somebody beyond this host who shows that the host is still reached. */
 import { errorMessage } from '../../host/errors.ts';
 import type { WitnessAnswer, WitnessKind, WitnessPlace } from '../judgement.ts';
+import { whileListening } from './listening-time.ts';
 
 /** The trial about which a witness is asked. */
 export interface TrialQuestion {
@@ -15,16 +16,19 @@ export interface ConfirmWitness {
   readonly name: string;
   readonly kind: WitnessKind;
   /**
-   * Asks anew each time: a new look-up, a new connection, a new TLS handshake. Takes at most 11 s. If `signal` ends the
+   * Asks anew each time: a new look-up, a new connection, a new TLS handshake. Takes at most 11 s of
+   * listening. If `signal` ends the
    * question, the answer says so, with the places where the witness was asked; it rejects if not even these are known.
    */
   ask(question: TrialQuestion, signal: AbortSignal): Promise<WitnessAnswer>;
 }
 
-/** Milliseconds for the look-up: glibc gives a silent name server 5 s before it asks the next one. */
-export const LOOK_UP_LIMIT = 6_000;
-/** Milliseconds for the answer, after which the witness counts as silent. */
+/** Milliseconds of listening for the look-up: glibc gives a silent name server 5 s before it asks the next one. */
+const LOOK_UP_LIMIT = 6_000;
+/** Milliseconds of listening for the answer, after which the witness counts as silent. */
 const ANSWER_LIMIT = 5_000;
+/** Milliseconds without listening, after which a silence proves nothing. */
+const LATE = 500;
 
 /** As in WitnessAnswer. */
 export interface Hearing {
@@ -54,7 +58,7 @@ export function makeWitness({ name, kind, places, hear, astray }: WitnessParts):
     name,
     kind,
     async ask(question, signal) {
-      const found = await places(AbortSignal.any([signal, AbortSignal.timeout(LOOK_UP_LIMIT)])).catch(() => []);
+      const found = await whileListening(LOOK_UP_LIMIT, signal, (limit) => places(limit.signal)).catch(() => []);
       signal.throwIfAborted();
       const { reached, why, ...more } =
         found.length === 0 ? silent(astray) : await heardInTime((limit) => hear(found, question, limit), signal);
@@ -71,11 +75,16 @@ export function makeWitness({ name, kind, places, hear, astray }: WitnessParts):
   };
 }
 
+/** A silence that was noticed late is no silence, so the witness is asked again until the limit. */
 async function heardInTime(hear: (signal: AbortSignal) => Promise<Hearing>, signal: AbortSignal): Promise<Hearing> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT)]);
-  try {
-    return await hear(limit);
-  } catch (error) {
-    return silent(limit.aborted ? `no answer within ${ANSWER_LIMIT / 1000} s` : errorMessage(error));
-  }
+  return whileListening(ANSWER_LIMIT, signal, async (limit) => {
+    for (;;) {
+      const before = limit.lost();
+      const heard = await hear(limit.signal).catch((error) => silent(errorMessage(error)));
+      if (heard.reached || heard.why === null) return heard;
+      if (signal.aborted) return silent('no answer in time');
+      if (limit.signal.aborted) return silent(`no answer within ${ANSWER_LIMIT / 1000} s`);
+      if (limit.lost() - before < LATE) return heard;
+    }
+  });
 }

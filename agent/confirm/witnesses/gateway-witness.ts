@@ -22,9 +22,9 @@ interface GatewayPlace extends WitnessPlace {
   readonly index: number;
 }
 
-/** Milliseconds between looks at the neighbour's state; the kernel asks three times, a second apart. */
+/** Milliseconds between looks at the neighbour's state, and their number: the kernel asks three times, a second apart. */
 const LOOK = 50;
-const PATIENCE = 3_500;
+const LOOKS = 70;
 
 export function gatewayWitness(host: Host, family: Family): ConfirmWitness {
   return makeWitness({
@@ -76,7 +76,7 @@ async function heardByLink(host: Host, hop: GatewayPlace, signal: AbortSignal): 
   const asked = monotonicNow();
   if (!(await asksByLink(hop, signal))) return pinged(host, hop.address, signal);
   using socket = await NetlinkSocket.open();
-  for (let waited = 0; waited < PATIENCE; waited = monotonicNow() - asked) {
+  for (let looks = 0; looks < LOOKS; looks += 1) {
     await sleep(LOOK, undefined, { signal });
     const now = await neighbour(socket, hop, signal);
     if (now === null || now.state === 'failed') break;

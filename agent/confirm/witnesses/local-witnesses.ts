@@ -11,9 +11,8 @@ import { ANSWERS, type ConfirmWitness, type Hearing, makeWitness, silent } from 
 import { pinged } from './ping.ts';
 import { FAMILY_NAMES, familiesOf, placesOf, wayTo } from './places.ts';
 
-/** Milliseconds for the answer of a name server, and for a TCP connection. */
+/** Milliseconds for the answer of a name server. */
 const DNS_LIMIT = 4_000;
-const CONNECT_LIMIT = 4_000;
 
 /** Any DNS answer counts, because `dns.verify` proves what the answers say. */
 export function nameServerWitness(server: ServerAddress, name: string | null): ConfirmWitness {
@@ -45,14 +44,12 @@ export function tcpWitnesses(host: Host, { host: name, port }: { host: string; p
       name: `tcp ${hostInUrl(name)}:${port}${families.length > 1 ? ` (${FAMILY_NAMES[family]})` : ''}`,
       kind: 'tcp',
       places: (signal) => placesOf(host, name, family, signal),
-      hear: async (places, _, signal) => {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_LIMIT)]);
-        return connected(
+      hear: (places, _, signal) =>
+        connected(
           places.map(({ address }) => address),
           port,
-          limit,
-        );
-      },
+          signal,
+        ),
       astray: notFound(name, family),
     }),
   );

@@ -9,7 +9,9 @@ import { findLink } from '../../host/netlink/links.ts';
 import { chosenWay } from '../../host/netlink/routes/route-lookup.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
 import type { WitnessPlace } from '../judgement.ts';
-import { LOOK_UP_LIMIT } from './confirm-witness.ts';
+
+/** Milliseconds until a look-up is ended whose caller waits on, because this process has no time to listen. */
+const LONGEST_LOOK_UP = 60_000;
 
 export const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
@@ -27,7 +29,7 @@ export async function placesOf(
   signal: AbortSignal,
 ): Promise<readonly WitnessPlace[]> {
   const own = unmappedAddress(name);
-  const addresses = own === null ? ((await lookUp(host, name, { timeLimit: LOOK_UP_LIMIT, signal })) ?? []) : [own];
+  const addresses = own === null ? ((await lookUp(host, name, { timeLimit: LONGEST_LOOK_UP, signal })) ?? []) : [own];
   const ofFamily = addresses.filter((address) => familyOf(address) === family).sort();
   return Promise.all(ofFamily.map(async (address) => ({ address, way: await wayTo(address, signal) })));
 }
