@@ -55,6 +55,11 @@ export function recordedAnswer(kind: string, about: string): string | null {
   return taken?.get(keyOf(kind, about))?.[2] ?? null;
 }
 
+/** Ends the recording if an answer of that many characters has no place: a long answer need not be gathered first. */
+export function endUnlessRoom(characters: number): void {
+  if (size + characters > MOST) notByLooks();
+}
+
 /** Keeps a look and its answer. A look that had another answer earlier in the same run ends the recording. */
 export function noteLook(kind: string, about: string, answer: string): void {
   if (taken === null || aside) return;

@@ -3,7 +3,7 @@ import { readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { errorCode, errorMessage } from '../errors.ts';
-import { isRecording, notByLooks, noteLook } from '../recorded-looks.ts';
+import { endUnlessRoom, isRecording, notByLooks, noteLook } from '../recorded-looks.ts';
 import { monotonicNow } from '../steady-clock.ts';
 import { lastingParts } from './lasting-parts.ts';
 import { align, FAMILY, FLAG, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
@@ -74,11 +74,20 @@ export class NetlinkSocket implements Disposable {
     return this.#converse(datagram, take, signal);
   }
 
-  /** A conversation that does not end as it should has no answer, and a change is no look. */
+  /**
+   * A conversation that does not end as it should has no answer, and a change is no look. The answer is gathered only while
+   * it may be recorded: a dump of 300,000 routes would take 100 MB.
+   */
   async #recorded(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
     const answers: string[] = [];
+    let length = 0;
     const heard = (data: Buffer, at: number, end: number) => {
-      answers.push(lastingParts(data, at, end).toString('base64'));
+      if (isRecording()) {
+        const text = lastingParts(data, at, end).toString('base64');
+        answers.push(text);
+        length += text.length;
+        endUnlessRoom(length);
+      }
       return take(data, at, end);
     };
     if (eachMessage(datagram, mayChange)) notByLooks();

@@ -17,6 +17,8 @@ import { type TestContext, test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
 import { networkInterfaces } from '../../../agent/host/looks.ts';
 import {
+  endUnlessRoom,
+  isRecording,
   type LookRecord,
   noteLook,
   onlyBefore,
@@ -155,6 +157,17 @@ test('looks: a run that reads more than a megabyte has no record', () => {
     recorded(() => noteLook('file', '/large', 'x'.repeat(2 << 20))),
     null,
   );
+});
+
+test('looks: an answer that comes in parts ends the record before the answer is whole', () => {
+  const work = () => {
+    noteLook('file', '/half', 'x'.repeat(1 << 19));
+    endUnlessRoom(1 << 19);
+    assert.equal(isRecording(), true);
+    endUnlessRoom((1 << 19) + 1);
+    assert.equal(isRecording(), false);
+  };
+  assert.equal(recorded(work), null);
 });
 
 test('looks: the earliest end of a run counts', () => {
