@@ -52,7 +52,8 @@ function onTrial(t: TestContext, deadline: number): { host: Host; trial: TrialRe
     { witness: 'witness', kind: 'tcp', answered: true, reached: true, places: [PLACE], why: null },
   ] as const;
   const trial: TrialRecord = {
-    ...{ id: '3f9c12ab', hash: 'a'.repeat(64), resources: ['routes'], path: false, by: 'local', before, gateways: '' },
+    ...{ id: '3f9c12ab', hash: 'a'.repeat(64), resources: ['routes'], path: false, by: 'local', before },
+    ...{ gateways: '', names: false },
     ...{ pid: process.pid, birth: host.birthOf(process.pid), boot: markBoot(host) },
     ...{ begun: now, changed: now, deadline: now + deadline },
   };
