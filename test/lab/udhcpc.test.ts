@@ -102,6 +102,33 @@ test('udhcpc: an ignored router is not taken at the next start, and the present 
   assert.equal(await host.sh('ip -4 route show default'), '');
 });
 
+test('udhcpc: status forecasts the next renewal, without Holdfast and with it, and both come true', {
+  skip,
+}, async () => {
+  await using made = await udhcpcHost(ALPINE_SCRIPT, { lease: 600, offers: OFFERS });
+  const { host, client } = made;
+  const forecasts = async () => JSON.parse((await host.agent('status', '--json')).stdout).forecasts;
+  await apply(host);
+  assert.deepEqual(await forecasts(), [], 'nothing is recorded before the first renewal');
+  await client.renew();
+  const [one, ...more] = await forecasts();
+  assert.deepEqual(more, []);
+  const search = ['old.example'];
+  assert.deepEqual(one.without, { nameservers: OLD, search, routers: ['10.77.0.1'], ntp: ['10.77.0.5'] });
+  assert.deepEqual(one.with, { ...one.without, nameservers: NEW, search: ['dev.example.com', 'example.com'] });
+  assert.deepEqual([one.program, one.address, one.stale], ['udhcpc', await address(host), null]);
+  const taken = Number(await host.sh('stat -c %Y /run/holdfast/udhcpc.eth0')) * 1000;
+  assert.equal(Math.floor((Date.parse(one.renews) - 300_000) / 1000) * 1000, taken);
+
+  await client.renew();
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), one.with.nameservers);
+  assert.equal((await host.agent('revert')).code, 0);
+  assert.deepEqual(await forecasts(), [], 'nothing records any more');
+  await client.renew();
+  const text = await host.read('/etc/resolv.conf');
+  assert.deepEqual([nameservers(text), /^search (.*)$/m.exec(text)?.[1]], [one.without.nameservers, search[0]]);
+});
+
 test('udhcpc: a setting that dns leaves open comes from the server, if it is harmless', { skip }, async () => {
   await using made = await udhcpcHost(ALPINE_SCRIPT, { offers: OFFERS });
   const { host, client } = made;

@@ -10,6 +10,7 @@ export const udhcpcClient: DhcpClient = {
   isHere: udhcpcIsHere,
   running: udhcpcHolders,
   leases: async (host) => (await import('./known-leases.ts')).udhcpcLeases(host),
+  forecasts: async (host, desired, holds) => (await import('./forecast.ts')).udhcpcForecasts(host, desired, holds),
   resources: [
     {
       name: 'udhcpc',

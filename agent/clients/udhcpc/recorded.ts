@@ -3,8 +3,11 @@
  * script before anything of ours replaces them. Every value is a server's text.
  */
 import { findOption, type OptionDefinition } from '../../config/notation/dhcp-options.ts';
+import { mayBeSinceStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
+import type { Process } from '../../host/process/processes.ts';
+import { findBlock } from '../../resolver/marked-block.ts';
 import {
   addressOption,
   ipv4Addresses,
@@ -15,23 +18,67 @@ import {
   textOption,
 } from '../option-bytes.ts';
 import { offerOf, type RecordedOffer } from '../recorded-offer.ts';
+import { UDHCPC_CONF } from './running.ts';
 import { UDHCPC_VARIABLES } from './wanted.ts';
 
 /** The interface's name follows. */
 export const OFFER_RECORD = `${RUN_FOLDER}/udhcpc.`;
 
 export const RECORDED_VARIABLES: readonly string[] = [
-  ...['ip', 'subnet', 'serverid', 'siaddr', 'sname', 'boot_file'],
+  ...['ip', 'subnet', 'lease', 'serverid', 'siaddr', 'sname', 'boot_file'],
   ...Object.values(UDHCPC_VARIABLES),
 ];
 
+function variablesOf(host: Host, iface: string): ReadonlyMap<string, string> {
+  const lines = (host.readText(`${OFFER_RECORD}${iface}`) ?? '').split('\n');
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));
+}
+
+export interface RecordedLease {
+  readonly address: string;
+  readonly server: string | null;
+  readonly nameservers: readonly string[];
+  readonly search: readonly string[];
+  /** Gateways of default routes. */
+  readonly routers: readonly string[];
+  readonly ntp: readonly string[];
+  /** Seconds for which the server gave the lease; null if an older block of ours recorded it. */
+  readonly duration: number | null;
+  /** When the lease was taken or renewed: milliseconds since the epoch. */
+  readonly written: number;
+}
+
+/** null if this udhcpc has taken no lease with our lines in place, or the lines are gone and so record no more. */
+export function recordedLease(host: Host, process: Process, iface: string): RecordedLease | null {
+  const written = host.stat(`${OFFER_RECORD}${iface}`)?.mtimeMs ?? null;
+  if (written === null || !mayBeSinceStart(host, written, process)) return null;
+  if (findBlock(host.readText(UDHCPC_CONF) ?? '') === null) return null;
+  const values = variablesOf(host, iface);
+  const addresses = (name: string) => ipv4Addresses(words(values.get(name)));
+  const [address] = addresses('ip');
+  if (address === undefined) return null;
+  // RFC 3442: beside classless routes the routers do not count.
+  const classless = pairsOf(words(values.get('staticroutes')));
+  const search = words(values.get('search'));
+  const duration = values.get('lease') ?? '';
+  return {
+    address,
+    server: addresses('serverid')[0] ?? null,
+    nameservers: addresses('dns'),
+    search: search.length > 0 ? search : words(values.get('domain')),
+    routers:
+      classless.length > 0
+        ? ipv4Addresses(classless.flatMap(([to, gateway]) => (to === '0.0.0.0/0' ? [gateway] : [])))
+        : addresses('router'),
+    ntp: addresses('ntpsrv'),
+    duration: /^\d{1,10}$/.test(duration) ? Number(duration) : null,
+    written,
+  };
+}
+
 /** null if no lease of the interface is recorded. */
 export function recordedByConf(host: Host, iface: string): RecordedOffer | null {
-  const values = new Map(
-    (host.readText(`${OFFER_RECORD}${iface}`) ?? '')
-      .split('\n')
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const),
-  );
+  const values = variablesOf(host, iface);
   const addresses = (name: string) => ipv4Addresses(words(values.get(name)));
   const [address] = addresses('ip');
   if (address === undefined) return null;
