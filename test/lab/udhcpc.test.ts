@@ -38,6 +38,8 @@ test('udhcpc: 25 renewals, a new start and revert: nothing wrong, nothing empty,
   await using made = await udhcpcHost(ALPINE_SCRIPT, { offers: OFFERS });
   const { host, client } = made;
   await host.write('/etc/udhcpc/udhcpc.conf', CONF);
+  // A setting of an interface that is not there is held by nothing.
+  await host.sh('ip link add eth1 type veth peer name other');
   await client.renew();
   const before = await host.read('/etc/resolv.conf');
   const yaml = `${AGENT_YAML}dhcp: { supersede: { ntp-servers: [10.34.56.80], host-name: held }, interfaces: { eth1: { ignore: [routers] } } }\n`;

@@ -40,7 +40,7 @@ export function udhcpcForecasts(host: Host, desired: ConfiguredState, holds: Hol
 /** An operator's line has the script leave resolv.conf alone. */
 const NO_RESOLV_CONF = /^[ \t]*(export[ \t]+)?RESOLV_CONF=(["']?)no\2[ \t]*$/im;
 
-/** udhcpc asks again after half of the lease, whatever option 58 says. */
+/** udhcpc asks again after half of the lease, whatever option 58 says. With a lease below two minutes it takes a few seconds longer. */
 function renewal({ duration, written }: RecordedLease): number | null {
   if (duration === null || duration === INFINITE) return null;
   return Math.round(written) + (Math.max(duration, SHORTEST) / 2) * 1000;
