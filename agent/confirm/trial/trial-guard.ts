@@ -179,7 +179,9 @@ export class TrialGuard implements Guard {
     };
     arm(host, { id, deadline, within, agent });
     writeTrial(host, trial);
-    if (earlier !== null && readConfirmed(host) === null) writeConfirmed(host, earlier);
+    // After an undo the earlier configuration is the one that was put back.
+    const isKept = earlier !== null && readPutBack(host) === null;
+    if (isKept && readConfirmed(host) === null) writeConfirmed(host, earlier);
     if (configuration !== null) writeTried(host, configuration);
     const journal = this.journal();
     for (const { resource, findings } of concerned) await journal.noteFindings(resource, findings);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { readConfirmed, writeTried } from '../../../agent/confirm/trial/confirmed-configuration.ts';
+import { configurationText, readConfirmed, writeTried } from '../../../agent/confirm/trial/confirmed-configuration.ts';
 import { keepChange, putBackChange } from '../../../agent/confirm/trial/end-trial.ts';
 import { gatewaysText, isSameNetwork, writePutBack } from '../../../agent/confirm/trial/put-back-memory.ts';
 import { TrialGuard } from '../../../agent/confirm/trial/trial-guard.ts';
@@ -100,9 +100,9 @@ function drifting(): { resource: Resource; applied: () => number } {
   return { resource, applied: () => applied };
 }
 
-function guardOf(host: Host): TrialGuard {
+function guardOf(host: Host, earlier: string | null = null): TrialGuard {
   return new TrialGuard({
-    ...{ host, proof: null, hash: HASH, configuration: null, earlier: null, agent: ['false', 'false'] },
+    ...{ host, proof: null, hash: HASH, configuration: null, earlier, agent: ['false', 'false'] },
     confirm: { by: 'local', within: 10_000, also: [], inbound: null },
     witnesses: async () => [],
     wayBack: () => assert.fail(),
@@ -132,4 +132,18 @@ test('trial guard: a daemon that holds a change on after it was put back does no
   );
   assert.equal(applied(), 0);
   assert.equal(existsSync(join(host.root, '/var/lib/holdfast/trial')), false);
+});
+
+test('trial guard: an earlier configuration counts as confirmed, and not if it was itself put back', async (t) => {
+  const earlier = configurationText('b'.repeat(64), []);
+  const host = new Host({ root: scratch(t, {}), live: true });
+  await guardOf(host, earlier).around([drifting().resource], change);
+  assert.equal(readTrial(host)!.hash, HASH);
+  assert.equal(readConfirmed(host)?.hash, 'b'.repeat(64));
+  const other = new Host({ root: scratch(t, {}), live: true });
+  const body = 'change 00000000 put back: all 2 witnesses are gone';
+  writePutBack(other, { id: '00000000', hash: 'b'.repeat(64), body, time: 0, gateways: '', told: true });
+  await guardOf(other, earlier).around([drifting().resource], change);
+  assert.equal(readTrial(other)!.hash, HASH);
+  assert.equal(readConfirmed(other), null);
 });
