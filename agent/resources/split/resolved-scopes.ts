@@ -1,4 +1,16 @@
+/**
+ * The servers and domains that the running systemd-resolved asks, by resolvectl(1). The daemon looks every 30 s, so an answer
+ * is kept while the files that systemd-resolved and systemd-networkd write at a change are as they were.
+ */
+import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+
+/** systemd-resolved writes its resolv.conf and links of other programs here, and systemd-networkd its links. */
+const WRITTEN = ['/run/systemd/resolve', '/run/systemd/resolve/netif', '/run/systemd/netif/links'];
+/** Milliseconds for systemd-resolved to take over what the files say. An answer of that time is not kept. */
+const YOUNG = 2000;
+/** Milliseconds. `systemctl reload` of systemd 257 can change the domains, and no file in /run tells so. */
+const KEPT_FOR = 300_000;
 
 /** The servers and domains of systemd-resolved itself (`Global`), or of one link. */
 export interface ResolvedScope {
@@ -8,8 +20,47 @@ export interface ResolvedScope {
   readonly domains: readonly string[];
 }
 
-/** As the running systemd-resolved has them, the global scope first. null if it does not answer. */
+interface KeptScopes {
+  readonly identity: string;
+  /** By performance.now(). */
+  readonly at: number;
+  readonly scopes: readonly ResolvedScope[];
+}
+
+const kept = new WeakMap<Host, KeptScopes>();
+
+/**
+ * As the running systemd-resolved has them, the global scope first. null if it does not answer. An answer may be older
+ * than a reload by up to five minutes.
+ */
 export function resolvedScopes(host: Host): readonly ResolvedScope[] | null {
+  const { identity, changed } = writtenState(host);
+  const known = kept.get(host);
+  if (known?.identity === identity && performance.now() - known.at < KEPT_FOR) return known.scopes;
+  kept.delete(host);
+  const isSettled = Date.now() - changed > YOUNG;
+  const scopes = askScopes(host);
+  if (scopes !== null && isSettled) kept.set(host, { identity, at: performance.now(), scopes });
+  return scopes;
+}
+
+/** `changed`: the time of the last change, in milliseconds since the epoch. */
+function writtenState(host: Host): { readonly identity: string; readonly changed: number } {
+  const processes = host.processes('systemd-resolve', 'network');
+  const parts = processes.map(({ pid, sinceBoot }) => `${pid} ${sinceBoot}`);
+  let changed = 0;
+  const within = (folder: string) => (nullIfRefused(() => host.list(folder)) ?? []).map((name) => `${folder}/${name}`);
+  for (const path of WRITTEN.flatMap((folder) => [folder, ...within(folder)])) {
+    const stats = nullIfRefused(() => host.stat(path));
+    if (stats === null) continue;
+    parts.push(`${path} ${stats.ino} ${stats.size} ${stats.ctimeMs}`);
+    changed = Math.max(changed, stats.ctimeMs);
+  }
+  return { identity: parts.join('\n'), changed };
+}
+
+/** Asks also if an answer is kept. */
+export function askScopes(host: Host): readonly ResolvedScope[] | null {
   const [servers, domains] = ['dns', 'domain'].map((verb) => host.run('resolvectl', [verb]));
   if (servers?.status !== 0 || domains?.status !== 0) return null;
   const ofDomains = new Map(scopeLines(domains.stdout));

@@ -12,7 +12,7 @@ import { iniLines } from '../../host/files/ini.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
+import { askScopes, type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
 import { forwarderFinding, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
 const FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
@@ -134,7 +134,7 @@ function pendingReason(host: Host): string {
 export function stillSplits(host: Host, text: string | null): string | null {
   if (!host.live) return null;
   const servers = /^DNS=(.*)$/m.exec(text ?? '')?.[1]?.split(' ') ?? [];
-  const [global] = resolvedScopes(host) ?? [];
+  const [global] = askScopes(host) ?? [];
   if (global === undefined || !global.servers.some((server) => servers.includes(server))) return null;
   return pendingReason(host).replace('reads the file', 'forgets its servers');
 }
