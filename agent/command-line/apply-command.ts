@@ -12,11 +12,14 @@ export function addApply(program: Command, only: Option): void {
       '--boot',
       'for boot, when the network waits for apply: name servers get a second to prove DNS, and nothing is measured or fetched',
     )
-    .option('--confirm', 'try the change: it is put back unless its witnesses are still reached (confirm)')
+    .option(
+      '--confirm',
+      'try the change: put it back if it cuts the host off from the collector, a gateway or another witness',
+    )
     .option('--no-confirm', 'make the change without a trial, also if it was put back before')
     .addHelpText(
       'after',
-      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --confirm', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
+      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed, or the change was put back.${examples(['sudo agent apply', 'sudo agent apply --confirm', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
     )
     .action(runCommand<ApplyOptions>(program, async () => (await import('../commands/apply/apply.ts')).apply));
 }

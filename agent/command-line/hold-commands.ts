@@ -39,14 +39,14 @@ export function addHoldCommands(program: Command): void {
 
   program
     .command('confirm')
-    .description('keep the change that is on trial, whatever its witnesses say')
-    .argument('[id]', 'only if this is the change on trial')
+    .description('keep the change that is on trial or provisional, whatever its witnesses say')
+    .argument('[id]', 'only if the change has this id')
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but failures')
     .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      `\nExit status: 0 the change stays, or none is on trial, 1 another change is on trial, 4 its time is over.${examples(['sudo agent confirm', 'sudo agent confirm 3f9c02ab'])}`,
+      `\nExit status: 0 the change stays, or none is on trial, 1 another change is on trial, 4 its time is over, or the change with this id is neither on trial nor provisional.${examples(['sudo agent confirm', 'sudo agent confirm 3f9c02ab'])}`,
     )
     .action((id: string | undefined, options: CommonOptions) =>
       runCommand<ConfirmOptions>(
@@ -67,7 +67,7 @@ export function addHoldCommands(program: Command): void {
     .option('--trial [id]', 'put back only the change that is on trial, and read no configuration')
     .addHelpText(
       'after',
-      `\nExit status: 0 all is as before, 1 bad usage, 4 something was not put back (the reason is printed).${examples(['sudo agent revert', 'sudo agent revert --trial'])}`,
+      `\nExit status: 0 all is as before, 1 bad usage, or another change is on trial, 4 something was not put back (the reason is printed).${examples(['sudo agent revert', 'sudo agent revert --trial'])}`,
     )
     .action((options: CommonOptions & { trial?: string | true }) =>
       options.trial === undefined

@@ -9,7 +9,7 @@ import { paint, shown } from './output/output.ts';
 export function heldMeanwhile({ body, time }: PutBackChange): string {
   const at = new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
   const meanwhile =
-    'The configuration on disk is not tried again until it differs; meanwhile the one that was confirmed last is held. To make the change without a trial: agent apply --no-confirm';
+    'The configuration on disk is not tried again until it differs, or until the host has a new gateway; meanwhile the one that was confirmed last is held. To make the change without a trial: agent apply --no-confirm';
   return `${paint('red', shown(`${at}: ${body}.`))} ${meanwhile}`;
 }
 

@@ -71,10 +71,10 @@ function text(): string {
 
 This page is for the operator who wants to know how far a rehearsal can be trusted ([rehearse.md](rehearse.md)). Written by
 \`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-*.test.ts\` do the same with
-each client but dhclient, and fail if a row differs.
+each client but dhclient and the booted Debians, and fail if a row differs.
 
-Each row is one throw-away host, or a booted Debian 11 or 13 where the client says so, with the real client and a real DHCP server. \`agent rehearse\` first says what the event will do. The event then comes, and
-*rehearsed = happened* says whether every byte of resolv.conf, the addresses and the routes are as foretold. With systemd-networkd, the file in which
+Each row is one throw-away host with the real client and a real DHCP server. Where the client says so, the host is a booted Debian 11 or 13.
+\`agent rehearse\` first says what the event will do. The event then comes, and *rehearsed = happened* says whether every byte of resolv.conf, the addresses and the routes are as foretold. With systemd-networkd, the file in which
 systemd-resolved lists its servers counts in place of resolv.conf.
 
 The wanted servers are 10.77.0.21 and 10.77.0.22. The client read 10.77.0.11 and 10.77.0.12 at its start, or the server offers them. *Not as wanted*
