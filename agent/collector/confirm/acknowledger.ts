@@ -47,6 +47,7 @@ export class Acknowledger {
       if (request.method !== 'POST') throw new Refused(405, 'only POST');
       if (!/^application\/json\b/i.test(request.headers['content-type'] ?? ''))
         throw new Refused(415, 'the content-type is not JSON');
+      if (request.headers['content-encoding'] !== undefined) throw new Refused(415, 'a question is not packed');
       // A question says its length, so that nothing long is read before its sender is known.
       const length = Number(request.headers['content-length'] ?? Number.NaN);
       if (!(length <= LARGEST_TALK)) throw new Refused(413, `a question has a length of at most ${LARGEST_TALK} bytes`);

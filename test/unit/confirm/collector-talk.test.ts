@@ -330,6 +330,7 @@ test('acknowledgement: the collector refuses what is no question, and names the 
   for (const body of ['', 'null', '[', '7']) assert.equal((await post(url, {}, { body })).status, 400, body);
   assert.equal((await post(url, { filling: 'x'.repeat(40_000) })).status, 413);
   assert.equal((await post(url, {}, { headers: { 'content-type': 'text/plain' } })).status, 415);
+  assert.equal((await post(url, {}, { headers: { 'content-encoding': 'gzip' } })).status, 415, 'a bomb has no seal');
   assert.equal((await fetch(`${url}/v1/confirm`)).status, 405);
   const { status } = await post(url, {}, { headers: { authorization: 'Bearer secret' } });
   assert.equal(status, 401, 'the token alone is no seal');
