@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { EVERYTHING, gatewayWith } from '../bench/no-op.ts';
 import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { AGENT_YAML } from '../parts/lab/scene.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 
 const AGENT = join(REPOSITORY, 'dist/agent');
@@ -150,4 +151,22 @@ test('known apply: a change of the configuration is seen', { skip }, async (t) =
     await host.sh('chmod 666 /etc/holdfast/agent.yaml');
     assert.equal((await host.agent('apply')).code, 1);
   });
+});
+
+test('known apply: a damaged record counts as none, and the next apply writes it anew', { skip }, async (t) => {
+  await using host = await gatewayWith(AGENT_YAML, AGENT);
+  const damages = {
+    'cut short': 'head -c 1000 /run/seen >/run/holdfast/seen',
+    'no looks': `sed 's/"looks":/"lost":/' /run/seen >/run/holdfast/seen`,
+    'no text': ': >/run/holdfast/seen',
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    await t.test(name, async () => {
+      await settle(host);
+      await host.sh(`cp /run/holdfast/seen /run/seen; ${damage}`);
+      const { code, stderr } = await host.agent('apply');
+      assert.equal(code, 0, stderr);
+      await settle(host);
+    });
+  }
 });

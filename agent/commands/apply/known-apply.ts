@@ -31,13 +31,20 @@ export function isKept({ root, live }: ApplyOptions): boolean {
   return BUILD !== null && root === undefined && live === undefined && process.geteuid?.() === 0;
 }
 
-/** null if any answer of the host or of the configuration's files is not what it was. */
+/**
+ * null if any answer of the host or of the configuration's files is not what it was. Never throws: without a record, or
+ * with a damaged one, the apply compares.
+ */
 export async function knownApply(options: ApplyOptions): Promise<Applied | null> {
-  const text = isKept(options) ? nullIfRefused(() => new Host().readText(FILE)) : null;
-  const known = text === null ? null : parse(text);
-  if (known === null || known.question !== questionOf(options)) return null;
-  if (Math.abs(known.boot - bootByClocks()) > SLACK || (known.end !== null && known.end <= Date.now())) return null;
-  return (await areAnsweredSame(known.looks)) ? known : null;
+  if (!isKept(options)) return null;
+  try {
+    const known = JSON.parse(new Host().readText(FILE) ?? 'null') as KnownApply | null;
+    if (known === null || known.question !== questionOf(options)) return null;
+    if (Math.abs(known.boot - bootByClocks()) > SLACK || (known.end !== null && known.end <= Date.now())) return null;
+    return (await areAnsweredSame(known.looks)) ? known : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Keeps the apply if all that it depended on was recorded. Call this last. */
@@ -61,12 +68,4 @@ function questionOf({ config, only, boot, confirm }: ApplyOptions): string {
 /** On a busy machine another process may run between the readings of the two clocks, which makes the result too early. */
 function bootByClocks(): number {
   return Math.max(bootTime(), bootTime(), bootTime());
-}
-
-function parse(text: string): KnownApply | null {
-  try {
-    return JSON.parse(text) as KnownApply;
-  } catch {
-    return null; // cut short
-  }
 }
