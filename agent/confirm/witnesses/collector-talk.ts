@@ -58,6 +58,8 @@ export async function talk(
     // The client itself would send the token, and whoever answers could then seal with it.
     const race = { resolve: async () => addresses };
     const client = new Client(endpoint, { ...names, tokenFile: null }, credentials, race);
+    // Node ends a request by its signal only when the request has a connection. Dropped packets would hold it longer.
+    signal.addEventListener('abort', () => client.close(), { once: true });
     try {
       const headers = {
         'content-type': 'application/json',
