@@ -1,87 +1,11 @@
-/** A change that cuts the host off puts itself back, whole, and is not made again; a good change stays. */
+/** What ends a trial beside its witnesses, and trials of the daemon. confirm-cases.test.ts has each change that cuts off. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import { type LabHost, unavailable } from '../parts/lab/host.ts';
-import { CONFIGURATION, confirmBy, everything, type TrialFamily, trialScene } from '../parts/lab/trial-scene.ts';
+import { CONFIGURATION, confirmBy, everything, trialScene } from '../parts/lab/trial-scene.ts';
 
 const skip = unavailable({ nft: 'nftables' });
-const WITHIN = 10;
-const BOTH: readonly TrialFamily[] = ['ipv4', 'ipv6'];
-const GOOD = 'routes:\n  - { to: 192.0.2.0/24, via: 10.60.0.1 }\n  - { to: "2001:db8::/32", via: "fd60::1" }\n';
-
-interface CutOff {
-  readonly families?: readonly TrialFamily[];
-  /** The configuration that is confirmed first; nothing is configured before if left out. */
-  readonly before?: string;
-  readonly change: string;
-  /** What the host must have for this beforehand. */
-  readonly prepare?: string;
-  readonly put: RegExp;
-}
-
-const CUT_OFF: Readonly<Record<string, CutOff>> = {
-  'a wrong default route': {
-    change: 'routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n',
-    before: GOOD,
-    put: /the way to 10\.61\.0\.5 is now via 10\.62\.0\.99/,
-  },
-  'a wrong IPv6 default route, on a host with only IPv6': {
-    families: ['ipv6'],
-    change: 'routes: [{ to: "::/0", via: "fd62::99", metric: 1 }]\n',
-    put: /fd62::99/,
-  },
-  'a more specific route that catches the witness': {
-    families: ['ipv4'],
-    before: 'routes: [{ to: 192.0.2.0/24, via: 10.60.0.1 }]\n',
-    change: 'routes: [{ to: 10.61.0.5/32, type: blackhole }]\n',
-    put: /tcp 10\.61\.0\.5:7022 is lost/,
-  },
-  'rp_filter on an asymmetric path': {
-    families: ['ipv4'],
-    // Answers come by the second wire.
-    prepare: `ip -n server route add 10.60.0.2/32 via 10.62.0.2
-              sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0`,
-    change: 'sysctl: { net.ipv4.conf.all.rp_filter: 1 }\n',
-    put: /the change touches what may stop packets on their way/,
-  },
-  'a masquerade that catches the answers to the witness': {
-    families: ['ipv4'],
-    prepare:
-      'ip -n server route add blackhole 10.62.0.2; ip route replace 10.61.0.0/24 via 10.60.0.1 dev eth0 src 10.60.0.2',
-    change:
-      'forwarding: { masquerade: [{ out: eth0, from: 10.60.0.0/24 }] }\nroutes: [{ to: 10.61.0.5/32, via: 10.62.0.1 }]\n',
-    put: /tcp 10\.61\.0\.5:7022 is lost/,
-  },
-};
-
-for (const [what, { families = BOTH, before, change, prepare, put }] of Object.entries(CUT_OFF)) {
-  test(`trial: ${what} is put back in time, byte for byte and route for route`, { skip }, async () => {
-    await using host = await trialScene(families);
-    const confirm = confirmBy(families, WITHIN);
-    if (prepare !== undefined) await host.sh(prepare);
-    if (before !== undefined) {
-      await host.write(CONFIGURATION, before + confirm);
-      const first = await host.agent('apply');
-      assert.equal(first.code, 0, first.stdout + first.stderr);
-      assert.match(first.stdout, /confirmed: as before the change, these answer/);
-    }
-    const then = await everything(host);
-    await host.write(CONFIGURATION, change + confirm);
-    const begun = performance.now();
-    const { code, stdout, stderr } = await host.agent('apply');
-    assert.equal(code, 4, stdout + stderr);
-    assert.match(stderr, put);
-    assert.match(stderr, /Change [0-9a-f]{8} put back: .*; cut off for \d+ s/);
-    assert.equal(await everything(host), then);
-    assert.ok((performance.now() - begun) / 1000 < WITHIN + 60, 'also on a busy machine');
-    const again = await host.agent('apply');
-    assert.equal(again.code, 4);
-    assert.match(again.stderr, /is not tried again until it differs/);
-    assert.equal(await everything(host), then);
-    assert.match((await host.agent('plan')).stdout, /put back/);
-  });
-}
 
 test('trial: kill -9 of the agent, and the undo that was armed puts all back', { skip }, async () => {
   await using host = await trialScene(['ipv4']);

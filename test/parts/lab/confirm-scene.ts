@@ -3,9 +3,7 @@
  * packets of 1,400 bytes and no router tells that. The host has a second wire to the first router.
  */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
 import type { DesiredConfirm } from '../../../agent/config/desired-confirm.ts';
 import type { DesiredReport } from '../../../agent/config/desired-daemon.ts';
@@ -14,11 +12,11 @@ import type { makeConfirmWitnesses } from '../../../agent/confirm/witnesses/conf
 import { sourcesCommand } from '../agent-command.ts';
 import { authority } from '../certificates.ts';
 import { REPOSITORY } from '../repository.ts';
-import { scratch } from '../scratch.ts';
 import { LabHost } from './host.ts';
 import { Log } from './log.ts';
 
 export const ROUTER = { ipv4: '10.60.0.1', ipv6: 'fd60::1' } as const;
+export type SceneFamily = 'ipv4' | 'ipv6';
 export const COLLECTOR = { ipv4: '10.61.0.5', ipv6: 'fd61::5' } as const;
 /** The collector has both addresses by this name. */
 export const COLLECTOR_NAME = 'collector.test';
@@ -80,7 +78,7 @@ export class ConfirmScene implements AsyncDisposable {
   }
 
   /** `families`: those that the host has. */
-  static async make(families: readonly ('ipv4' | 'ipv6')[] = ['ipv4', 'ipv6']): Promise<ConfirmScene> {
+  static async make(families: readonly SceneFamily[] = ['ipv4', 'ipv6']): Promise<ConfirmScene> {
     const host = await LabHost.create({ interfaces: 2 });
     const scene = new ConfirmScene(host);
     try {
@@ -149,12 +147,9 @@ export class ConfirmScene implements AsyncDisposable {
     return { kill: async () => void (await this.host.sh('kill -9 $(cat /run/lab/collector.pid)')) };
   }
 
-  /** Gives the collector a certificate for its IPv4 address. Configurations need it, as they send no token in the clear. */
-  async certify(t: TestContext): Promise<void> {
-    const folder = scratch(t);
-    authority(folder, COLLECTOR.ipv4);
-    for (const file of ['ca.pem', 'server.pem', 'server.key'])
-      await this.host.write(`/etc/holdfast/${file}`, readFileSync(join(folder, file)), 0o600);
+  /** Gives the collector a certificate for its name and IPv4 address. Configurations need it, as they send no token in the clear. */
+  certify(): void {
+    authority(this.host.path('/etc/holdfast'), COLLECTOR.ipv4, [COLLECTOR_NAME]);
   }
 
   /** Starts a program at the far end. */
