@@ -39,13 +39,11 @@ export function installsNow(host: Host): boolean {
   return PACKAGE_MANAGERS.some((name) => host.processes(name).length > 0) || isLocked(host);
 }
 
-/** By proc_locks(5). Only the inode counts: some file systems give stat(2) a device that differs from the kernel's. */
+/** Only the inode counts: some file systems give stat(2) a device that differs from the kernel's. */
 function isLocked(host: Host): boolean {
   const inodes = LOCKS.flatMap((path) => host.stat(path)?.ino ?? []);
   if (inodes.length === 0) return false;
-  const held = host.readText('/proc/locks');
-  // Without the file no lock can be seen, and no answer is a doubt.
-  if (held === null) return true;
-  const locked = new Set([...held.matchAll(/ [0-9a-f]+:[0-9a-f]+:(\d+) /g)].map(([, inode]) => Number(inode)));
-  return inodes.some((inode) => locked.has(inode));
+  const locked = host.lockedOf(inodes);
+  // If no lock can be seen, no answer is a doubt.
+  return locked === null || locked.length > 0;
 }

@@ -16,6 +16,7 @@ import {
   replaceWithLink,
 } from './files/atomic.ts';
 import { withLock } from './files/lock.ts';
+import { lockedInodes } from './files/locked-inodes.ts';
 import { makeFolders } from './files/make-folders.ts';
 import { readRegularFile } from './files/read.ts';
 import { resolveWithin } from './files/within-root.ts';
@@ -87,6 +88,18 @@ export class Host {
       const code = errorCode(error);
       if ((code === 'EISDIR' || code === 'EFTYPE') && this.readLink(path) !== null) return null;
       throw error;
+    }
+  }
+
+  /** Which of these inodes are locked; null if this host shows no locks. Throws HostError. */
+  lockedOf(inodes: readonly number[]): number[] | null {
+    const path = '/proc/locks';
+    try {
+      return lockedInodes(this.locate(path, this.root === '/' ? 'keep' : 'follow'), inodes);
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+      throw hostError('read', path, error);
     }
   }
 

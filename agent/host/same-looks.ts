@@ -1,4 +1,5 @@
 /** Whether the looks of an earlier run (recorded-looks.ts) are all answered as they were then. */
+import { lockedInodes } from './files/locked-inodes.ts';
 import { readRegularFile } from './files/read.ts';
 import {
   lstatSync,
@@ -21,6 +22,10 @@ const LOOKS: Readonly<Record<string, (about: string) => unknown>> = {
   text: readTextSync,
   bytes: readBytesSync,
   file: readRegularFile,
+  locked: (about) => {
+    const at = about.indexOf(' ');
+    return lockedInodes(about.slice(at + 1), about.slice(0, at).split(',').map(Number));
+  },
   addresses: networkInterfaces,
   processes: (about) => {
     const [neighbourhood = '', name = ''] = about.split(' ');

@@ -111,6 +111,19 @@ test('looks: another owner is seen', { skip: isRoot ? false : 'needs root' }, as
   assert.equal(await areAnsweredSame(looks), false);
 });
 
+test('looks: of the locks of the machine, only those on the wanted inodes count', async (t) => {
+  const lock = (n: number, inode: number) => `${n}: FLOCK  ADVISORY  WRITE 12 08:01:${inode} 0 EOF\n`;
+  const root = scratch(t, { 'proc/locks': lock(1, 21) });
+  const write = (text: string) => writeFileSync(join(root, 'proc/locks'), text);
+  const record = recorded(() => assert.deepEqual(new Host({ root }).lockedOf([20, 22]), []));
+  const looks = record!.looks.filter(([kind]) => kind === 'locked');
+  assert.equal(looks.length, 1);
+  write(lock(1, 90) + lock(2, 21));
+  assert.equal(await areAnsweredSame(looks), true);
+  write(lock(1, 22));
+  assert.equal(await areAnsweredSame(looks), false);
+});
+
 test('looks: each answer counts, and a kind of look that is not known has no same answer', async (t) => {
   const { looks } = looked(t);
   for (const [n, [kind, about, answer]] of looks.entries()) {
