@@ -6,7 +6,7 @@ import { dhcpClients } from '../../clients/dhclient/running.ts';
 import { dnsStatements } from '../../clients/dhcpcd/conf.ts';
 import { DHCPCD_CONF } from '../../clients/dhcpcd/running.ts';
 import { show } from '../../config/config-error.ts';
-import type { HostFacts } from '../../config/init/host-facts.ts';
+import { type HostFacts, NO_SPLIT } from '../../config/init/host-facts.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { meansSame, withoutComment } from '../../config/sysctl/kinds.ts';
 import { sysctlVariableOrTwin } from '../../config/sysctl/relations.ts';
@@ -15,7 +15,8 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../../resources/resource-names.ts';
 import { type Assignment, persistedSysctls } from '../../resources/sysctl/boot/sysctl-files.ts';
-import { NO_RESOLVER, resolverFacts } from './resolver-facts.ts';
+import { NO_RESOLVER, resolverFacts, UNSAID } from './resolver-facts.ts';
+import { splitFacts } from './split/split-facts.ts';
 
 export interface Gathered {
   readonly facts: HostFacts;
@@ -32,6 +33,7 @@ export function gather(host: Host, only: readonly ResourceName[] = RESOURCE_NAME
   return {
     facts: {
       resolver: withDns ? resolverFacts(host) : NO_RESOLVER,
+      split: withDns ? splitFacts(host, UNSAID) : NO_SPLIT,
       supersedes: read.flatMap(({ taken }) => taken),
       sysctls: sysctls.taken,
       ipv6RouteMaxSize: host.live && isWanted('sysctl') ? host.sysctl('net/ipv6/route/max_size') : null,

@@ -30,7 +30,7 @@ export function resolverFacts(host: Host): ResolverFacts {
 }
 
 /** The default of `dns.symlink`, with no other setting. */
-const UNSAID = {
+export const UNSAID = {
   symlink: 'refuse',
   domain: null,
   search: null,

@@ -8,19 +8,22 @@ import { resolvOptionProblem } from '../notation/resolv-options.ts';
 import { flow } from '../yaml-text.ts';
 import type { HostFacts, ResolverFacts } from './host-facts.ts';
 import { noted, withHeading } from './section.ts';
+import { splitSection } from './split-entries.ts';
+
+type DnsFacts = Pick<HostFacts, 'resolver' | 'split' | 'supersedes'>;
 
 interface Found {
   readonly text: string;
   readonly place: string;
 }
 
-export function dnsSection({ resolver, supersedes }: Pick<HostFacts, 'resolver' | 'supersedes'>): string[] {
-  const found = byKey(resolver);
+export function dnsSection({ resolver, split: found, supersedes }: DnsFacts): string[] {
+  const lineOf = byKey(resolver);
   const settings: string[] = [];
   const notes = new Map<string, string[]>();
   const tell = (place: string, text: string) => notes.set(place, [...(notes.get(place) ?? []), text]);
   const from = (key: Key, check: (text: string) => string | undefined, most: number) => {
-    const { taken, problems } = take(found[key], check, most);
+    const { taken, problems } = take(lineOf[key], check, most);
     for (const { place, text } of problems) tell(place, text);
     if (taken.length > 0) settings.push(`  ${key}: ${key === 'domain' ? flow(taken[0]!) : flow(taken)}`);
     return taken.length > 0;
@@ -32,7 +35,7 @@ export function dnsSection({ resolver, supersedes }: Pick<HostFacts, 'resolver' 
   };
   from('sortlist', sortlistProblem, MAX_SORTLIST);
   from('options', uniqueOption(), Number.POSITIVE_INFINITY);
-  for (const { place, text } of found.overruled) tell(place, text);
+  for (const { place, text } of lineOf.overruled) tell(place, text);
   for (const { place, why } of resolver.unused) if (!notes.has(place)) tell(place, why);
 
   const superseded = Object.entries(DNS_OPTIONS).flatMap(([key, options]) =>
@@ -44,10 +47,15 @@ export function dnsSection({ resolver, supersedes }: Pick<HostFacts, 'resolver' 
       }),
   );
   const left = [...notes].flatMap(([place, texts]) => texts.map((text) => `not taken over from ${place}: ${text}`));
+  const split = splitSection(found);
+  const commented = (lines: readonly string[]) => lines.map((line) => noted(line.slice(2)));
+  const isRefused = resolver.refusals.length > 0;
   const lines = [
     ...resolver.refusals.map(noted),
     ...left.map(noted),
-    ...(resolver.refusals.length === 0 ? settings : settings.map((line) => noted(line.trim()))),
+    ...(isRefused ? commented(settings) : settings),
+    ...split.notes.map(noted),
+    ...(isRefused || !split.isActive ? commented(split.settings) : split.settings),
     ...superseded.map(noted),
   ];
   return withHeading('dns', lines, 'One source for resolv.conf, systemd-resolved and every DHCP client of this host.', [

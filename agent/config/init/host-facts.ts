@@ -1,6 +1,7 @@
 /** The facts from which `agent init` makes a configuration. */
 export interface HostFacts {
   readonly resolver: ResolverFacts;
+  readonly split: SplitFacts;
   /** The options that dhclient.conf supersedes now; `interface` is null for a setting of all interfaces. */
   readonly supersedes: readonly {
     readonly interface: string | null;
@@ -32,3 +33,27 @@ export interface ResolverFacts {
   /** Why no setting is taken over, one sentence each. The settings are written as comments in that case. */
   readonly refusals: readonly string[];
 }
+
+/** One line, or one clause, of a forwarder's configuration. */
+export interface SplitLine {
+  /** `file:line`. */
+  readonly place: string;
+  /** As the file spells them. */
+  readonly domains: readonly string[];
+  readonly servers: readonly string[];
+  /** Why the domains cannot be taken over; null if they can. */
+  readonly doubt: string | null;
+}
+
+/** The domains that the program which answers libc asks at servers of their own. */
+export interface SplitFacts {
+  readonly lines: readonly SplitLine[];
+  /** Why `dns.split` is only a comment; null if it can count at once. */
+  readonly inactive: string | null;
+  /** One sentence each, about what else was found. */
+  readonly notes: readonly string[];
+  /** What the operator must know of an active `dns.split`; null if nothing. */
+  readonly advice: string | null;
+}
+
+export const NO_SPLIT: SplitFacts = { lines: [], inactive: null, notes: [], advice: null };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compile } from '../../../agent/config/compile.ts';
+import { NO_SPLIT } from '../../../agent/config/init/host-facts.ts';
 import { renderInitial } from '../../../agent/config/init/initial.ts';
 import { isSecretSysctl, withoutSecrets } from '../../../agent/config/sysctl/secret-sysctls.ts';
 
@@ -46,7 +47,7 @@ test('sysctl secrets: no error of the configuration shows one, whatever is wrong
 test('sysctl secrets: one that `init` does not take over is not shown', () => {
   const fact = { path: 'net/ipv6/conf/all/stable_secret', value: '5ec', file: '/etc/sysctl.d/a.conf', line: 1 };
   const resolver = { lines: [], unused: [], refusals: [] };
-  const text = renderInitial({ resolver, supersedes: [], sysctls: [fact], ipv6RouteMaxSize: null });
+  const text = renderInitial({ resolver, split: NO_SPLIT, supersedes: [], sysctls: [fact], ipv6RouteMaxSize: null });
   assert.match(text, /a\.conf:1: net\.ipv6\.conf\.all\.stable_secret = \(secret\): the value is not an IPv6 address/);
   assert.doesNotMatch(text, /5ec/);
 });

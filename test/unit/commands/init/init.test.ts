@@ -4,12 +4,18 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { NO_RESOLVER, ofText } from '../../../../agent/commands/init/resolver-facts.ts';
 import type { ConfiguredState } from '../../../../agent/config/desired.ts';
-import type { HostFacts } from '../../../../agent/config/init/host-facts.ts';
+import { type HostFacts, NO_SPLIT } from '../../../../agent/config/init/host-facts.ts';
 import { renderInitial } from '../../../../agent/config/init/initial.ts';
 import { parseSysctls } from '../../../../agent/resources/sysctl/boot/sysctl-files.ts';
 import { load } from '../../../parts/config-memory.ts';
 
-const NOTHING: HostFacts = { resolver: NO_RESOLVER, supersedes: [], sysctls: [], ipv6RouteMaxSize: null };
+const NOTHING: HostFacts = {
+  resolver: NO_RESOLVER,
+  split: NO_SPLIT,
+  supersedes: [],
+  sysctls: [],
+  ipv6RouteMaxSize: null,
+};
 
 const resolverOf = (text: string) => ofText('/etc/resolv.conf', text);
 
@@ -200,6 +206,19 @@ test('init: its configuration loads on any host', async () => {
       ),
       unused: fc.array(fc.record({ place: evil, why: evil })),
       refusals: fc.oneof(fc.constant([]), fc.array(evil)),
+    }),
+    split: fc.record({
+      lines: fc.array(
+        fc.record({
+          place: evil,
+          domains: fc.array(fc.oneof(fc.constantFrom('corp.example', 'CORP.example.', '.'), evil), { maxLength: 3 }),
+          servers: fc.array(fc.oneof(fc.constantFrom('10.0.0.2', '127.0.0.1'), evil), { maxLength: 10 }),
+          doubt: fc.oneof(fc.constant(null), evil),
+        }),
+      ),
+      inactive: fc.oneof(fc.constant(null), evil),
+      notes: fc.array(evil),
+      advice: fc.oneof(fc.constant(null), evil),
     }),
     supersedes: fc.array(
       fc.record({
