@@ -16,9 +16,12 @@ dhcp:
 
 /** DHCPv6 and advertisements by dnsmasq; both name a server of their own. */
 async function serveIpv6(machine: Machine): Promise<Log> {
-  await machine.outside.sh('sysctl -qw net.ipv6.conf.srv0.disable_ipv6=0; ip addr add 2001:db8::1/64 dev srv0 nodad', {
-    where: 'server',
-  });
+  // Without forwarding, neighbour advertisements say "no router", and systemd 257 forgets the router (RFC 4861, 7.2.5).
+  await machine.outside.sh(
+    `sysctl -qw net.ipv6.conf.srv0.disable_ipv6=0 net.ipv6.conf.all.forwarding=1
+    ip addr add 2001:db8::1/64 dev srv0 nodad`,
+    { where: 'server' },
+  );
   const options = [
     '--dhcp-range=2001:db8::100,2001:db8::1ff,64,2m',
     '--dhcp-option=option6:dns-server,[2001:db8::11]',
@@ -93,6 +96,14 @@ for (const release of ['bookworm', 'trixie'] as const) {
     const seconds = (Date.parse(six.renews) - Date.now()) / 1000;
     // Of a lease of two minutes.
     assert.ok(release === 'bookworm' ? six.renews === null : seconds > 0 && seconds <= 61, six.renews);
+    const rehearse = ['agent', 'rehearse', 'lease', 'eth0', '--reason', 'RENEW', 'RENEW6', '--json'];
+    const [rehearsed] = JSON.parse((await machine.run(rehearse)).stdout).interfaces;
+    const lacks = /^RENEW6: systemd-networkd has a DHCPv6 lease of eth0, and the stage has neither DHCPv6/;
+    assert.match(rehearsed.skipped.join('\n'), lacks);
+    assert.match(
+      rehearsed.rehearsals[0].notes.join('\n'),
+      /eth0 has its default route by fe80::\S+ and the name servers 2001:db8::11 from router advertisements/,
+    );
   });
 
   test(`${release}: both families: held at once, at new leases, and after a boot; no ping of IPv6 is lost`, {
