@@ -1,4 +1,4 @@
-/** What a DHCPv6 server offered last, as far as a client recorded it: enough for another server to offer it again. */
+/** The last offer of a DHCPv6 server, as far as a client recorded it. Another server can offer it again. */
 import type { IpAddress } from '../address/accepted.ts';
 import { addressOfBytes } from '../address/address-checks.ts';
 import { options6, readDhcp6Message } from './dhcp6-message.ts';

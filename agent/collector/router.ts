@@ -168,8 +168,8 @@ function fail(response: ServerResponse, error: unknown): void {
 }
 
 /**
- * Addresses that need no bearer token: the health check and the page's files, which hold no data of the fleet, and
- * questions of hosts on trial, which are sealed.
+ * Addresses that need no bearer token. The health check and the page's files hold no data of the fleet. Questions of hosts on
+ * trial are sealed.
  */
 export function isPublic({ pathname }: URL, page: Page): boolean {
   return pathname === '/healthz' || pathname === CONFIRM_PATH || page.has(pathname);

@@ -1,4 +1,4 @@
-/** What `agent revert` cannot take back: what a running dhclient remembers, and the MTU of a link. */
+/** `agent revert` cannot take these back: the configuration that a running dhclient remembers, and the MTU of a link. */
 import { hasOwnHook, hookPlaces } from '../clients/dhclient/hooks/hook-places.ts';
 import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases/leases.ts';
 import { clientName, dhcpClients } from '../clients/dhclient/running.ts';

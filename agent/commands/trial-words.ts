@@ -1,4 +1,4 @@
-/** What commands say of a trial that runs, and of a change that was put back. */
+/** The sentences of commands about a trial that runs, and about a change that was put back. */
 import type { DesiredConfirm } from '../config/desired-confirm.ts';
 import type { ProvisionalChange } from '../confirm/trial/provisional.ts';
 import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';

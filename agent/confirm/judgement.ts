@@ -1,6 +1,6 @@
 /**
- * Decides about a trial by its witnesses. Only witnesses that answered before the change count, and only a witness whose
- * silence the change can explain speaks against the change: a collector that dies must not put a fleet back.
+ * Decides about a trial by its witnesses. Only witnesses that answered before the change count. Only a witness whose
+ * silence the change can explain speaks against the change, because a collector that dies must not put a fleet back.
  */
 
 export type WitnessKind = 'collector' | 'inbound' | 'host' | 'gateway' | 'nameserver' | 'tcp' | 'ping';

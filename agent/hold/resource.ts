@@ -90,8 +90,9 @@ export interface Resource {
    */
   applyMany?(findings: readonly Finding[]): Promise<Outcome[]>;
   /**
-   * What these findings are about, as it is now: a value that JSON takes, for the journal of a trial. For findings that
-   * are neither files nor links. `putBackSnapshot` of the resource's undoing makes it so again. null: nothing to note.
+   * The present state of everything that these findings are about, for the journal of a trial: a value that JSON takes. For
+   * findings that are neither files nor links. `putBackSnapshot` of the resource's undoing makes this state again.
+   * null: nothing to note.
    */
   snapshot?(findings: readonly Finding[]): Promise<unknown>;
   /** Absolute paths (as the host sees them). Inspect again when one of them changes. */

@@ -49,8 +49,8 @@ export interface Undoing {
   /** After a change that failed its proof: gives the link the values of this record again, or none. */
   readonly putBackLink?: (host: Host, name: string, record: string | null) => void;
   /**
-   * Makes all as in this snapshot of the resource, or what is left of it if `kernel` is false: the running kernel is
-   * another one by now. Returns why something is not as before, or null.
+   * Makes all as in this snapshot of the resource. If `kernel` is false, the machine was booted since, so the running kernel has
+   * forgotten its part. Returns why something is not as before, or null.
    */
   readonly putBackSnapshot?: (host: Host, snapshot: unknown, kernel: boolean) => Promise<string | null>;
 }

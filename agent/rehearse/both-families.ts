@@ -1,4 +1,4 @@
-/** What a stage has beside DHCPv4: the interface's IPv6 network, and the part of the server that speaks DHCPv6. */
+/** The parts of a stage beside DHCPv4: the interface's IPv6 network, and the part of the server that speaks DHCPv6. */
 import type { StagedEvent, StagePlan } from '../clients/stage-plan.ts';
 import { QUIET_TIMES } from '../clients/stage-plan.ts';
 import type { Host } from '../host/host.ts';

@@ -1,6 +1,6 @@
 /**
- * The witnesses of a trial on a throw-away host with routers and a real collector: what a change breaks is put back, and
- * what breaks by itself at the same time is not blamed on the change.
+ * The witnesses of a trial on a throw-away host with routers and a real collector. A change that breaks a witness is
+ * put back. A witness that fails by itself at the same time is not blamed on the change.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -66,8 +66,8 @@ async function pingsLost(machine: Machine, command: string): Promise<number> {
 }
 
 /**
- * `netplan apply` reloads systemd-networkd and reconfigures the link right after. If the reload's lease comes just before the
- * second of them, systemd-networkd 252 leaves the link without its IPv4 address until it starts again, with and without
+ * `netplan apply` reloads systemd-networkd and reconfigures the link right after. If the reload's lease comes just before
+ * that, systemd-networkd 252 leaves the link without its IPv4 address until systemd-networkd starts again, with and without
  * Holdfast. Hence no server answers until both are over. Returns the next one.
  */
 async function netplanApply(machine: Machine, server: DhcpServer): Promise<DhcpServer> {

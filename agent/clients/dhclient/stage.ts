@@ -1,6 +1,6 @@
 /**
- * How `dhclient -6` is rehearsed: the real dhclient with the host's own script and hooks, and a server that gives what
- * dhclient's lease file says. (A dhclient of IPv4 is played by its script alone: agent/rehearse/rehearsal.ts.)
+ * How `dhclient -6` is rehearsed: the real dhclient with the host's own script and hooks. The server gives what dhclient's
+ * lease file says. (A dhclient of IPv4 is played by its script alone: agent/rehearse/rehearsal.ts.)
  */
 import { bytesOfAddress, ipAddress } from '../../address/address-checks.ts';
 import { findOption } from '../../config/notation/dhcp-options.ts';

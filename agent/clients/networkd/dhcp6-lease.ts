@@ -1,6 +1,6 @@
 /**
- * What a link has by IPv6, which systemd-networkd keeps on no disk: its DHCPv6 lease, and name servers of router
- * advertisements. networkctl(1) tells what is in use. Of systemd 252 and 257, only 257 also tells when the lease is renewed.
+ * A link's DHCPv6 lease and the name servers of router advertisements. systemd-networkd keeps neither on the disk, so we ask
+ * networkctl(1) for those in use. systemd 257 also tells when the lease is renewed, and systemd 252 does not.
  */
 import { addressOfBytes } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';

@@ -7,9 +7,9 @@ export const RESTART_SIGNAL = 'SIGUSR1';
 
 /**
  * The arguments: the interface, both programs, a script for before a start of systemd-networkd, the servers and domains
- * that the running link has, and the signal of a restart. At a boot /run is empty. At other events the script tells
- * systemd-networkd the servers and domains that come neither from its files nor from the lease, as resolvectl told the
- * running systemd-networkd. A signal that comes again is no second event.
+ * that the running link has, and the signal of a restart. At a boot /run is empty. At other events some servers and
+ * domains come neither from its files nor from the lease. The script tells systemd-networkd these, as resolvectl did on the
+ * host. A signal that comes again is no second event.
  */
 export const NETWORKD_START_SCRIPT = `
 iface=$1 networkd=$2 resolved=$3

@@ -1,7 +1,7 @@
 /**
- * What the running NetworkManager has in its hands: the settings that it applies to a device, its profiles, and how it writes
- * DNS. It copies the profile when the device is activated, and reads the profile again only at the next activation. Asked over
- * D-Bus by busctl(1), because nmcli(1) does not show it.
+ * The settings that the running NetworkManager applies to a device, its profiles, and how it writes DNS. NetworkManager copies
+ * the profile when it activates the device, and reads the profile again only at the next activation. We ask over D-Bus by
+ * busctl(1), because nmcli(1) does not show these settings.
  */
 import type { Host } from '../../host/host.ts';
 import { type DBusValue, dbusValues } from './dbus-values.ts';

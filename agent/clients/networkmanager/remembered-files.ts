@@ -1,4 +1,4 @@
-/** What the running NetworkManager remembers, where its files have changed since: so a stage can begin with that. */
+/** The settings that the running NetworkManager remembers of files that changed since. A stage begins with them. */
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
@@ -32,7 +32,9 @@ export function rememberedFiles(host: Host, holder: LeaseHolder, device: Managed
   if (!isUnread) return { ...nothing, conf, notes };
   const applied = isReplaceable ? appliedSettings(host, device.name) : null;
   const doubt =
-    applied === null ? [`${changed(device.file, holder)}: what it remembers of it is unknown, so ${PRESENT}`] : [];
+    applied === null
+      ? [`${changed(device.file, holder)}: the text that NetworkManager remembers is unknown, so ${PRESENT}`]
+      : [];
   return {
     conf,
     profile: applied === null ? [] : dbusArguments(applied),
@@ -53,7 +55,7 @@ function ofConf(host: Host, holder: LeaseHolder, files: readonly string[]): Pick
   return {
     conf: `[main]\ndns=${dns}\nrc-manager=${rcManager}\n`,
     notes: [
-      `${what}: the rehearsal uses dns=${dns} and rc-manager=${rcManager}, as it remembers, else the present file`,
+      `${what}: the rehearsal uses dns=${dns} and rc-manager=${rcManager}, which NetworkManager remembers; for other settings it uses the present file`,
     ],
   };
 }

@@ -87,7 +87,9 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
     cannot: six.cannot,
     ...(byResolved ? { resolvConf: RESOLVED_UPLINKS } : {}),
     bareStart: true,
-    bootNotes: [`what netplan and other generators put into ${RUN} at a boot is taken as it is now`],
+    bootNotes: [
+      `the rehearsal uses the present files of ${RUN}; netplan and other generators may write others at the boot`,
+    ],
     notes: [
       ...six.notes,
       ...(byResolved ? [`the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`] : []),

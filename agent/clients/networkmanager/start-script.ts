@@ -1,6 +1,6 @@
 /**
- * The shell script that runs NetworkManager(8) on a stage, with a message bus that only knows its dispatcher. What it is
- * told, it says in /dev/events: a line for what became of the device, after the dispatcher's scripts have ended.
+ * The shell script that runs NetworkManager(8) on a stage, with a message bus that only knows its dispatcher. When the
+ * dispatcher's scripts have ended, the script writes to /dev/events what became of the device: one line for each event.
  */
 
 const BUS = 'org.freedesktop.NetworkManager';
@@ -9,9 +9,10 @@ const BUS = 'org.freedesktop.NetworkManager';
 const STAGE_CONF = '/etc/NetworkManager/conf.d/~rehearsal.conf';
 
 /**
- * The arguments: the interface, its index and its lease's address on the host, the identifier of its profile, the seconds after
- * which NetworkManager gives up asking, the dispatcher, systemd-resolved ('' if it does not answer libc), and what a running
- * NetworkManager remembers (RememberedFiles): its conf, the profile's file, whether it is loaded, and the profile.
+ * The arguments, in this order: the interface, its index and its lease's address on the host, the identifier of its profile.
+ * The seconds after which NetworkManager gives up asking. The dispatcher, and systemd-resolved ('' if it does not answer
+ * libc). The memory of a running NetworkManager (RememberedFiles): its conf, the profile's file, whether it is loaded, and
+ * the profile.
  */
 export const NETWORKMANAGER_START_SCRIPT = `
 iface=$1 host_index=$2 address=$3 uuid=$4 patience=$5 dispatcher=$6 resolved=$7

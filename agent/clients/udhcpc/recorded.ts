@@ -1,6 +1,6 @@
 /**
- * The offer that our lines of udhcpc.conf record at each lease, because udhcpc itself records none: the variables of its
- * script before anything of ours replaces them. Every value is a server's text.
+ * The offer that our lines of udhcpc.conf record at each lease, because udhcpc itself records none. They record the variables
+ * of its script before anything of ours replaces them. Every value is a server's text.
  */
 import { findOption, type OptionDefinition } from '../../config/notation/dhcp-options.ts';
 import { mayBeSinceStart } from '../../host/files/file-times.ts';

@@ -25,7 +25,7 @@ export class BehindHosts {
     });
   }
 
-  /** Of several hosts with one name, the one that was heard last. */
+  /** If several hosts have one name, the host that was heard last counts. */
   #remake(now: number): void {
     this.#index = new Map();
     this.#made = now;

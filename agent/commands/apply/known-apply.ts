@@ -60,7 +60,7 @@ export function keepApply(options: ApplyOptions, applied: Applied): void {
   });
 }
 
-/** What decides about the result beside the looks. The configuration itself is among the looks. */
+/** Everything that decides about the result beside the looks. The configuration itself is among the looks. */
 function questionOf({ config, only, boot, confirm }: ApplyOptions): string {
   return JSON.stringify([BUILD, config && resolve(config), only, boot, confirm]);
 }

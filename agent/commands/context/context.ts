@@ -46,7 +46,7 @@ export interface Context {
   readonly guard: Proof | null;
   /** Tries each change; null if none is to be tried, and no trial runs. */
   readonly trial: LateTrial | null;
-  /** Of the two: what goes around each change. */
+  /** The trial, or else the check of DNS, goes around each change. */
   readonly changing: Guard | null;
   /** The change of the configuration on disk, if it was put back: all of this is of the confirmed configuration then. */
   readonly putBack: PutBackChange | null;
@@ -204,7 +204,7 @@ function isPutBack(host: Host): boolean {
   return host.lstat(PUT_BACK) !== null;
 }
 
-/** What is held in place of the configuration on disk; null if nothing was put back. */
+/** The configuration that is held in place of the one on disk; null if nothing was put back. */
 async function insteadOf(
   host: Host,
   { hash, daemon, files }: LoadedConfig,

@@ -1,4 +1,4 @@
-/** What is held in place of the configuration on disk: the one that was confirmed last. */
+/** Holds the configuration that was confirmed last, in place of the one on disk. */
 import type { Source } from '../../config/compiled.ts';
 import { lastGoodFiles } from '../../config/last-good.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
@@ -47,8 +47,8 @@ export function confirmByDecree(host: Host, hash: string, sources: readonly Sour
 }
 
 /**
- * Puts back a trial about which no process decides any more: the machine was booted in the middle, or both the agent
- * and the undo were killed. Never throws: a trial that cannot be read bars every change, which says so.
+ * Puts back a trial about which no process decides any longer. The machine was booted in the middle, or both the agent and
+ * the undo were killed. Never throws: a trial that cannot be read bars every change, which says so.
  */
 export async function putBackAbandoned(host: Host): Promise<void> {
   try {

@@ -60,7 +60,8 @@ function dhcpSection({ supersedes }: HostFacts): string[] {
     const says = `${one.file}:${one.line} supersedes ${one.option} with ${show(one.values.join(', '))}`;
     lines.push(noted(`${says} for ${show(one.interface)} alone; resolv.conf is one for the host: see dns`));
   }
-  // What dhclient.conf had counts for dhclient only, as before. A setting that the operator writes counts for every client.
+  // The settings of dhclient.conf count for dhclient only, as before. A setting that the operator writes counts for every
+  // client.
   if (lines.some((line) => !/^ *#/.test(line)))
     return withHeading('dhclient', lines, 'Further options, as dhclient.conf has them.', []);
   return withHeading(

@@ -56,7 +56,7 @@ export const confirm = section(
       [22],
     ),
   },
-  'A change is a trial: it stays only if whoever was reached before is still reached after it, and undoes itself otherwise.',
+  'A change is a trial: if it cuts the host off from a witness that answered before, Holdfast puts the change back.',
 );
 
 function tcpProblem(value: string): string | undefined {

@@ -12,7 +12,7 @@ export const SEAL_HEADER = 'holdfast-seal';
 export const LARGEST_TALK = 32 * 1024;
 /**
  * Characters that fill up question and answer. Full packets must pass in both directions, also where packets are 9,000
- * bytes long: a smaller answer would get through a path that loses full packets.
+ * bytes long. A smaller answer would get through a path that loses full packets.
  */
 export const FILLING = 'x'.repeat(10_000);
 /** The most hosts behind a router that a question may name. */

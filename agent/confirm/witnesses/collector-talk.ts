@@ -1,6 +1,6 @@
 /**
- * Asks the collector about a trial, by a new connection each time, and believes only an answer of a Holdfast collector
- * that knows this host's token, to this very question.
+ * Asks the collector about a trial, by a new connection each time. Believes only an answer to this very question, by a
+ * Holdfast collector that knows this host's token.
  */
 import { randomBytes } from 'node:crypto';
 import { isPlainAndRemote } from '../../config/notation/endpoint.ts';

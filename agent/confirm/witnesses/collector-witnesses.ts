@@ -1,6 +1,6 @@
 /**
- * The collector as a witness: it acknowledges the change, reaches a port of this host from its own side, and hears the
- * hosts behind this host. One question brings all of these, in each family of its own.
+ * The collector as a witness. The collector acknowledges the change, reaches a port of this host from its own side, and
+ * hears the hosts behind this host. One question in each family brings all of these.
  */
 import { networkInterfaces } from 'node:os';
 import { type Family, familyOf } from '../../address/address.ts';
@@ -124,7 +124,7 @@ function inboundOf({ answer, heard }: Talk): Hearing {
     return cannotSay({ reached: true, why: answer.inbound?.why ?? 'it did not try the port' });
   if (!isOwn(answer)) {
     return silent(
-      `the collector sees this host as ${answer.address}, which is no address of it: behind a proxy or NAT, nothing is proved`,
+      `the collector sees this host as ${answer.address}, which is no address of this host: behind a proxy or NAT, nothing is proved`,
     );
   }
   return answer.inbound.why === null ? ANSWERS : silent(`the collector does not reach it: ${answer.inbound.why}`);

@@ -1,5 +1,5 @@
 /**
- * Runs inside a throw-away host: asks its witnesses about a trial, waits for a line of input, which says that the change
+ * Runs inside a throw-away host, and asks its witnesses about a trial. Waits for a line of input, which says that the change
  * was made, and asks them until there is a judgement. Its only argument is a ConfirmAsking as JSON.
  */
 import { once } from 'node:events';

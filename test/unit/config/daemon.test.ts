@@ -26,6 +26,7 @@ test('daemon settings: what is left out has its default', async () => {
       tokenFile: null,
       labels: {},
     },
+    confirm: null,
     probes: { logs: [], canary: 60_000, off: [] },
     expect: { defaultNexthops: null, groups: [] },
   });
@@ -63,6 +64,7 @@ expect: { default: { nexthops: 2 } }
       tokenFile: '/etc/token',
       labels: { site: 'fra1', 'k8s.node': '1' },
     },
+    confirm: null,
     probes: { logs: [{ path: '/var/log/frr.log' }], canary: 0, off: ['nameservers'] },
     expect: { defaultNexthops: 2, groups: [] },
   });
