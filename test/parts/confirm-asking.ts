@@ -46,7 +46,8 @@ export async function askUntilJudged(
     .map(async (witness) => {
       for (;;) {
         const answer = await witness.ask(question, ended);
-        latest.set(witness.name, answer);
+        // A question that the end cut off says nothing about a witness that was heard, as in ask-witnesses.ts.
+        if (!ended.aborted || !latest.has(witness.name)) latest.set(witness.name, answer);
         const found = judgement();
         if (found.kind === 'confirmed') {
           confirmed ??= found;
