@@ -79,7 +79,10 @@ function unlessUnacknowledged(
   { by }: Touches,
 ): Judgement {
   const names = former.map(({ witness }) => witness).join(', ');
-  const confirmed: Judgement = { kind: 'confirmed', reason: `as before the change, these answer: ${names}` };
+  const confirmed: Judgement = {
+    kind: 'confirmed',
+    reason: `as before the change, these answer: ${names}${uncounted(before)}`,
+  };
   const collectors = before.filter(({ kind }) => kind === 'collector');
   if (by === 'local' || collectors.length === 0 || collectors.some(({ answered }) => answered)) return confirmed;
   const [other] = collectors.filter(({ foreign }) => foreign);
@@ -90,8 +93,16 @@ function unlessUnacknowledged(
   return { ...confirmed, reason: `${confirmed.reason}; confirmed without the collector, because ${other.why}` };
 }
 
+/** Kinds of the witnesses in `also` and `inbound`. */
+const OF_ALSO: readonly WitnessKind[] = ['inbound', 'host', 'tcp', 'ping'];
 /** Witnesses that are found by the default route, and not by a name. */
 const BY_ROUTE: readonly WitnessKind[] = ['gateway', 'ping'];
+
+/** The witnesses that an operator named and that did not answer before the change: nobody else would say so. */
+function uncounted(before: readonly WitnessAnswer[]): string {
+  const named = before.filter(({ kind, answered, places }) => OF_ALSO.includes(kind) && !answered && places.length > 0);
+  return named.length === 0 ? '' : `; these did not answer before, so they do not count${complaints(named)}`;
+}
 
 /** Why the change may have silenced the witness; null if it cannot. */
 function blame(then: WitnessAnswer, now: WitnessAnswer, { path, names }: Touches): string | null {

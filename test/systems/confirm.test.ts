@@ -4,7 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import { type Suite, suites } from '../parts/lab/debian.ts';
 import type { Log } from '../parts/lab/log.ts';
 import { Machine, unavailable } from './machine.ts';
-import { installService, journalOf } from './service.ts';
+import { edit, installService, journalOf } from './service.ts';
 
 const skip = unavailable();
 const ROUTER = '10.77.0.1';
@@ -32,6 +32,28 @@ for (const release of Object.keys(suites) as Suite[]) {
     });
 
     after(() => machine?.close());
+
+    test('the sandboxed daemon pings a gateway by its link, and says why it pings no other address', async () => {
+      const pinged = `confirm: { by: local, within: 20s, also: [{ ping: gateway }, { ping: ${ROUTER} }] }\n`;
+      await machine.write(CONFIGURATION, `${GOOD}routes: [{ to: 192.0.2.0/24, type: blackhole }]\n${pinged}`);
+      await machine.sh('systemctl reload holdfast');
+      const said = await journal.until(/"holdfast.change.confirmed"/, journal.lines.length);
+      assert.match(said, /these answer: gateway \(IPv4\), ping gateway \(IPv4\)/);
+      assert.match(said, /do not count \(ping 10\.77\.0\.1: ping may not run in this sandbox: .*CAP_NET_RAW/);
+    });
+
+    test('with the rights that it names, the daemon pings each address', async () => {
+      const directives = 'CapabilityBoundingSet=CAP_NET_RAW\nSystemCallFilter=capset setuid';
+      await edit(machine, 'holdfast.service', directives);
+      const pinged = `confirm: { by: local, within: 20s, also: [{ ping: ${ROUTER} }] }\n`;
+      await machine.write(CONFIGURATION, GOOD + pinged);
+      const from = journal.lines.length;
+      await machine.sh('systemctl restart holdfast');
+      assert.match(await journal.until(/"holdfast.change.confirmed"/, from), new RegExp(`, ping ${ROUTER}`));
+      await edit(machine, 'holdfast.service', '');
+      await machine.write(CONFIGURATION, GOOD + confirm(10));
+      await machine.sh('systemctl restart holdfast');
+    });
 
     const everything = () =>
       machine.sh(`find /etc -type f ! -path ${CONFIGURATION} | sort | xargs -d '\\n' sha256sum

@@ -36,13 +36,16 @@ export function gatewayWitness(host: Host, family: Family): ConfirmWitness {
   });
 }
 
-/** The same gateways, by a ping only. */
+/** The same gateways, by a ping; by the link if a sandbox bars ping. */
 export function pingedGatewayWitness(host: Host, family: Family): ConfirmWitness {
   return makeWitness({
     name: `ping gateway (${FAMILY_NAMES[family]})`,
     kind: 'ping',
     places: (signal) => gatewaysOf(family, signal),
-    hear: (places, _, signal) => allOf(places, ({ address }) => pinged(host, address, signal)),
+    hear: (places, _, signal) =>
+      allOf(places, (place) =>
+        pinged(host, place.address, signal, () => heardByLink(host, place as GatewayPlace, signal)),
+      ),
     astray: `no default route with a gateway for ${FAMILY_NAMES[family]}`,
   });
 }

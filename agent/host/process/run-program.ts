@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { errorMessage } from '../errors.ts';
 import { notByLooks } from '../recorded-looks.ts';
 
 export interface RunResult {
@@ -54,7 +55,7 @@ export function runBeside(
   }: { timeLimit?: number; maxBuffer?: number; signal?: AbortSignal } = {},
 ): Promise<RunResult> {
   notByLooks();
-  return new Promise((resolve) => {
+  const running = new Promise<RunResult>((resolve) => {
     const options = { timeout: timeLimit, killSignal: 'SIGKILL', encoding: 'utf8', env: ENVIRONMENT } as const;
     const child = execFile(program, args, { ...options, maxBuffer, signal }, (failure, stdout, stderr) => {
       const status = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : null;
@@ -62,4 +63,6 @@ export function runBeside(
     });
     child.stdin?.end();
   });
+  // Node throws what it does not expect of a start, as EPERM in a sandbox.
+  return running.catch((error) => ({ status: null, stdout: '', stderr: '', error: errorMessage(error) }));
 }

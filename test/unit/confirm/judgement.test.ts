@@ -54,6 +54,17 @@ const CASES: Case[] = [
     reason: /these answer: collector$/,
   },
   {
+    says: 'a witness that the operator named did not answer before, and a name has no address',
+    before: [
+      gateway(),
+      answer('ping', { ...silent, kind: 'ping' }),
+      answer('tcp', { ...silent, kind: 'tcp', places: [] }),
+    ],
+    after: [gateway()],
+    kind: 'confirmed',
+    reason: /these answer: gateway; these did not answer before, so they do not count \(ping: no answer\)$/,
+  },
+  {
     says: 'the collector alone is silent, and its way is as before',
     before: [collector(), gateway(), server()],
     after: [collector(silent), gateway(), server()],
