@@ -7,7 +7,8 @@ import { Log } from './log.ts';
 import type { TrialCase } from './trial-cases.ts';
 import { CONFIGURATION, everything } from './trial-scene.ts';
 
-const WITHIN = 10;
+/** Seconds. */
+export const WITHIN = 10;
 const TRIAL = '/var/lib/holdfast/trial';
 const KILL = `(while [ ! -e ${TRIAL} ]; do :; done; kill -9 $(cat /run/lab/collector.pid)) >/dev/null 2>&1 &`;
 
@@ -16,7 +17,6 @@ export interface TriedChange {
   readonly seconds: number;
   /** Seconds, as the agent's event says; null if the change was not put back. */
   readonly cutOff: number | null;
-  readonly within: number;
 }
 
 /** Throws if the change ends otherwise than it must, or if anything is other than before. */
@@ -45,7 +45,7 @@ export async function tryChange(one: TrialCase): Promise<TriedChange> {
       one.ends === 'confirmed' ? /Change [0-9a-f]{8} confirmed: / : /Change [0-9a-f]{8} stays for now/,
     );
     assert.notEqual(await everything(host), then);
-    return { seconds, cutOff: null, within: WITHIN };
+    return { seconds, cutOff: null };
   }
   assert.equal(code, 4, said);
   const told = /Change [0-9a-f]{8} put back: .*; cut off for (\d+) s/s.exec(said);
@@ -56,7 +56,7 @@ export async function tryChange(one: TrialCase): Promise<TriedChange> {
   assert.match(again.stderr, /is not tried again until it differs/);
   await isAsBefore(host, then);
   assert.match((await host.agent('plan')).stdout, /put back/);
-  return { seconds, cutOff: Number(told[1]), within: WITHIN };
+  return { seconds, cutOff: Number(told[1]) };
 }
 
 async function isAsBefore(host: LabHost, then: string): Promise<void> {

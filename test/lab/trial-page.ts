@@ -1,0 +1,59 @@
+/**
+ * `npm run trials`: each change on trial, with a real collector, into docs/confirm.md. Takes some minutes; needs root.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { release as kernel } from 'node:os';
+import { join } from 'node:path';
+import { VERSION } from '../../agent/commands/context/version.ts';
+import { table } from '../compare/table.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { familiesText, TRIAL_CASES, type TrialCase } from '../parts/lab/trial-cases.ts';
+import { tryChange, WITHIN } from '../parts/lab/try-change.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+
+/** How many hosts at a time: most of the time each waits for the end of its trial. */
+const AT_ONCE = 3;
+const BEGIN = '<!-- by npm run trials -->\n';
+const END = '<!-- end -->\n';
+
+const why = unavailable({ nft: 'nftables', openssl: 'openssl', curl: 'curl' });
+if (why !== false) {
+  console.log(`No trial: ${why}.`);
+  process.exit(1);
+}
+const rows: string[][] = [];
+const waiting = [...TRIAL_CASES.entries()];
+await Promise.all(Array.from({ length: AT_ONCE }, work));
+const page = join(REPOSITORY, 'docs/confirm.md');
+const before = readFileSync(page, 'utf8');
+const [from, to] = [before.indexOf(BEGIN), before.indexOf(END)];
+if (from < 0 || to < from) throw new Error(`${page} has no place for the table`);
+writeFileSync(page, before.slice(0, from + BEGIN.length) + text() + before.slice(to));
+console.log('docs/confirm.md is written');
+
+async function work(): Promise<void> {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) rows[next[0]] = await row(next[1]);
+}
+
+async function row(one: TrialCase): Promise<string[]> {
+  const head = [one.what, familiesText(one)];
+  const cells = await tryChange(one).then(
+    ({ seconds, cutOff }) => [
+      one.ends === 'put back' ? 'put back, all as before' : `stays, ${one.ends}`,
+      seconds.toFixed(1),
+      cutOff === null ? 'not by the change' : `${cutOff} s`,
+    ],
+    (error: Error) => [`**other than it must**: ${error.message.split('\n')[0]}`, '', ''],
+  );
+  console.log([...head, ...cells].join(' | '));
+  return [...head, ...cells];
+}
+
+function text(): string {
+  const head = ['the change', 'the host has', 'it is', 'decided after, s', 'cut off for'];
+  return `
+Written by \`npm run trials\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}, with \`within: ${WITHIN}s\`.
+
+${table(head, rows)}
+`;
+}
