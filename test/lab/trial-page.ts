@@ -12,7 +12,7 @@ import { tryChange, WITHIN } from '../parts/lab/try-change.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 
 /** How many hosts at a time: most of the time each waits for the end of its trial. */
-const AT_ONCE = 3;
+const AT_ONCE = 6;
 const BEGIN = '<!-- by npm run trials -->\n';
 const END = '<!-- end -->\n';
 
