@@ -91,7 +91,7 @@ test('client migration: files of another configuration are not reported as missi
   ]);
   await converge(host, resources(host));
   assert.deepEqual(await reasons('dns: { nameservers: [10.0.0.22] }'), [
-    'lease: the hook in place is of another configuration, or was changed',
+    'lease: is 10.0.0.21 by the hook in place, which is of another configuration, or was changed',
     `boot: Holdfast's lines in ${DHCPCD_CONF} are of another configuration, or were changed`,
   ]);
 });

@@ -24,11 +24,8 @@ const LOSING = [
 const KEEPING = ['{ ignore: [router-advertisements] }', '{ request: { without: [ntp-servers] } }'];
 
 test('routes left, networkd: each setting by which it leaves the routes of an offer is refused', async (t) => {
-  const network = (name: string) => `[Match]\nName=${name}\n\n[Network]\nDHCP=ipv4\n`;
   const refusal = async (dhcp: string) => {
-    const files = { ...FILES, 'etc/systemd/network/10-lan.network': network(dhcp.includes('lo:') ? 'lo' : 'eth*') };
-    const root = scratch(t, { ...files, ...(dhcp.includes('lo:') ? LO : {}) });
-    const host = new NetworkdHost(root, { others: OTHERS });
+    const host = new NetworkdHost(scratch(t, { ...FILES, ...LO }), { others: OTHERS });
     const found = await new NetworkdDhcp(host, wish(dhcp), clientSurroundings(host)).inspect();
     const key = keptDropIn('10-lan.network', DHCP_DROP_INS);
     const file = found.find((finding) => finding.key === key);
@@ -39,8 +36,9 @@ test('routes left, networkd: each setting by which it leaves the routes of an of
   for (const dhcp of KEEPING) assert.equal(await refusal(dhcp), '', dhcp);
 });
 
-/** The file is in force for lo, not for eth0. */
+/** The file is in force for lo, through which the configured route leads, and not for eth0. */
 const LO = {
+  'etc/systemd/network/10-lan.network': '[Match]\nName=lo\n\n[Network]\nDHCP=ipv4\n',
   'sys/class/net/lo/ifindex': '1\n',
   'run/systemd/netif/links/1': FILES['run/systemd/netif/links/2'],
   'run/systemd/netif/links/2': 'ADMIN_STATE=unmanaged\n',
