@@ -56,6 +56,9 @@ async function wire(host: LabHost, families: readonly TrialFamily[]): Promise<vo
        ip addr add fd60::2/64 dev eth0 nodad; ip addr add fd62::2/64 dev eth1 nodad
        ip route add default via fd60::1 proto static`,
     );
+  // The kernel tells of a link that came up at most once a second for all hosts: its own routes may be late.
+  for (const link of ['eth0', 'eth1'])
+    await host.sh(`until ip -6 addr show dev ${link} scope link -tentative | grep -q fe80; do sleep 0.02; done`);
   await host.write('/run/lab/far.mjs', listener());
   const far = host.spawn(['ip', 'netns', 'exec', 'far', process.execPath, '/run/lab/far.mjs']);
   await new Promise((resolve) => far.stdout!.once('data', resolve));
