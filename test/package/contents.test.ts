@@ -109,7 +109,7 @@ test('package contents: the example is a configuration without a setting, and wi
   const settings = example.slice(example.indexOf('\n\n')).replaceAll(/^# /gm, '');
   const { error } = configSchema.safeParse(parse(settings));
   assert.equal(error, undefined);
-  assert.deepEqual(Object.keys(parse(settings)), ['dns', 'dhcp', 'sysctl', 'report', 'expect']);
+  assert.deepEqual(Object.keys(parse(settings)), ['dns', 'dhcp', 'sysctl', 'report', 'confirm', 'expect']);
 });
 
 suite('manual pages', () => {
@@ -183,7 +183,7 @@ suite('completions', () => {
     );
     assert.equal(complete('rehearse', 'l'), 'lease');
     assert.equal(complete('rehearse', 'se'), '', 'a hidden command');
-    assert.equal(complete('rehearse', 'lease', '--reason', 'REN'), 'RENEW');
+    assert.equal(complete('rehearse', 'lease', '--reason', 'REN'), 'RENEW RENEW6');
     assert.equal(complete('probe', 'routes-'), 'routes-by-protocol');
     assert.equal(complete('probe', 'routes', 'lea'), 'leases');
   });
