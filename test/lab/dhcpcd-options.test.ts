@@ -173,6 +173,7 @@ test('dhcpcd options: router, routes and MTU of the configuration are pending, a
 }, async () => {
   await using made = await scene();
   const { host, client } = made;
+  await host.sh('ip link add eth7 type veth peer name srv7 netns server');
   await host.write(
     '/etc/holdfast/agent.yaml',
     `dhcp:
