@@ -33,7 +33,8 @@ export interface DhcpClient {
   scripts(host: Host): readonly string[];
   /**
    * Files of the first resource in which a part of ours is left, although the client is not here. Absent if there can
-   * be none: drop-ins for systemd-networkd lie below our own state folder, and rdnssd's package owns its hook.
+   * be none: drop-ins for systemd-networkd lie below our own state folder, and rdnssd's package owns its hook. Without
+   * the client and without such a file, the client's resources have no findings.
    */
   orphans?(host: Host): readonly string[];
   /** Kernel settings that the client writes on its own account. */

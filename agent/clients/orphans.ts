@@ -20,24 +20,35 @@ const FOLDERS = [
   '/opt/sbin',
   '/opt/bin',
 ];
+/** A client that may leave orphans. */
+type LeavingClient = Pick<DhcpClient, 'program' | 'isHere'> & Required<Pick<DhcpClient, 'orphans'>>;
+
 /** The client's resource; the orphans' while the client is gone. */
 export class UnlessGone implements Resource {
   readonly name: string;
   private readonly host: Host;
-  private readonly client: DhcpClient;
+  private readonly client: LeavingClient;
   private readonly resource: Resource;
+  private readonly takesAway: boolean;
 
-  constructor(host: Host, client: DhcpClient, resource: Resource) {
+  /** `takesAway`: this resource of the client takes away the files of all of them. */
+  constructor(host: Host, client: LeavingClient, resource: Resource, takesAway: boolean) {
     this.name = resource.name;
     this.host = host;
     this.client = client;
     this.resource = resource;
+    this.takesAway = takesAway;
   }
 
   async inspect(): Promise<Finding[]> {
-    if (!isGone(this.host, this.client)) return this.resource.inspect();
-    const files = this.client.orphans?.(this.host) ?? [];
-    return Promise.all(files.map((file) => this.orphan(file)));
+    const { host, client } = this;
+    if (host.live && !client.isHere(host)) {
+      const files = client.orphans(host);
+      // Without a file neither finds anything, and whether the client is gone need not be asked.
+      if (files.length === 0) return [];
+      if (isGone(host, client)) return this.takesAway ? Promise.all(files.map((file) => this.orphan(file))) : [];
+    }
+    return this.resource.inspect();
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -88,8 +99,11 @@ async function before(original: OriginalFile, actual: string | null): Promise<st
   return withoutOurs(actual, original.before, original.after);
 }
 
-/** Whether this host certainly has no such client. The programs of another root may lie elsewhere. */
-export function isGone(host: Host, { program, isHere }: Pick<DhcpClient, 'program' | 'isHere'>): boolean {
+/**
+ * Whether this host certainly has no such client. The programs of another root may lie elsewhere. Some of this waits
+ * for the kernel (package-managers.ts).
+ */
+function isGone(host: Host, { program, isHere }: LeavingClient): boolean {
   if (!host.live || isHere(host)) return false;
   if (FOLDERS.some((folder) => host.lstat(`${folder}/${program}`) !== null)) return false;
   return !installsNow(host);

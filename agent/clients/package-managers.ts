@@ -35,6 +35,7 @@ const LOCKS = [
   '/run/unattended-upgrades.lock',
 ];
 
+/** Ask this last: a reader of /proc/locks waits some milliseconds for all processors (percpu_down_write() in fs/locks.c). */
 export function installsNow(host: Host): boolean {
   return PACKAGE_MANAGERS.some((name) => host.processes(name).length > 0) || isLocked(host);
 }

@@ -29,10 +29,9 @@ export function makeResources(
   const ofClients = CLIENTS.flatMap((client) =>
     client.resources.map(({ name, make }, index) => {
       const one = () => make(host, desired, around);
-      if (client.orphans === undefined) return [name, one] as const;
-      // The first resource takes away the files of all of them.
-      const gone = { ...client, orphans: index === 0 ? client.orphans : () => [] };
-      return [name, () => new UnlessGone(host, gone, one())] as const;
+      const { orphans } = client;
+      if (orphans === undefined) return [name, one] as const;
+      return [name, () => new UnlessGone(host, { ...client, orphans }, one(), index === 0)] as const;
     }),
   );
   const all: Record<ResourceName, () => Resource> = {

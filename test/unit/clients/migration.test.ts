@@ -77,6 +77,26 @@ test('client migration: a file that cannot be prepared for an idle client is no 
   );
 });
 
+test('client migration: where nothing is left of a client, no lock is looked for, and nothing is found', async (t) => {
+  const host = hostWith(t, { 'var/lib/dpkg/lock-frontend': '', 'proc/locks': '' });
+  const asked = t.mock.method(host, 'lockedOf');
+  const all = makeResources(host, DNS, { known: new KnownFiles('') });
+  const clients = ['dhcpcd', 'networkmanager', 'networkmanager-dhcp', 'udhcpc'];
+  const findings = await inspectAll(all.filter(({ name }) => clients.includes(name)));
+  assert.deepEqual(findings, []);
+  assert.equal(asked.mock.callCount(), 0);
+
+  // The control: a file of ours without its client.
+  const left = hostWith(t, {
+    'var/lib/dpkg/lock-frontend': '',
+    'proc/locks': '',
+    [DISPATCHER.slice(1)]: '#!/bin/sh\n',
+  });
+  const askedThen = t.mock.method(left, 'lockedOf');
+  await inspectAll(resources(left));
+  assert.ok(askedThen.mock.callCount() > 0);
+});
+
 test('client migration: files of another configuration are not reported as missing', { skip }, async (t) => {
   const running: Patient = { others: { dhcpcd: { 9: ['dhcpcd: eth0 [ip4]'] } } };
   const host = hostWith(t, DHCPCD, running);
