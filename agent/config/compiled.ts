@@ -30,10 +30,15 @@ export interface Meaning {
 export function compiledText(build: string, sources: readonly Source[], meaning: Meaning): string {
   const compiled: Compiled = {
     build,
-    sources: sources.map(({ path, bytes }) => [path, bytes.toString('latin1')]),
+    sources: storedSources(sources),
     ...meaning,
   };
   return asciiJson(compiled, (_, value) => (value instanceof Map ? { [MAP]: [...value] } : value));
+}
+
+/** Paths and bytes, as lastGoodFiles (last-good.ts) reads them. */
+export function storedSources(sources: readonly Source[]): Compiled['sources'] {
+  return sources.map(({ path, bytes }) => [path, bytes.toString('latin1')]);
 }
 
 /** null if the text was made from other files, by another agent, or is damaged. */

@@ -1,7 +1,7 @@
 /** The configuration that was confirmed last: what is held while a change that was put back waits for its cure. */
 import { createHash } from 'node:crypto';
 import { asciiJson } from '../../config/ascii.ts';
-import type { Source } from '../../config/compiled.ts';
+import { type Source, storedSources } from '../../config/compiled.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { CONFIRMED, STATE_FOLDER, TRIAL } from '../../host/paths.ts';
@@ -9,7 +9,7 @@ import { TRIED } from './trial-record.ts';
 
 /** A checksum, the hash of the configuration, and its files (config/last-good.ts), as three lines. */
 export function configurationText(hash: string, sources: readonly Source[]): string {
-  return checked(hash, asciiJson({ sources: sources.map(({ path, bytes }) => [path, bytes.toString('latin1')]) }));
+  return checked(hash, asciiJson({ sources: storedSources(sources) }));
 }
 
 /** The same of a compiled form (config/compiled.ts); null if it is damaged, or of the configuration with `hash`. */

@@ -66,7 +66,7 @@ interface OpenTrial {
   readonly witnesses: readonly ConfirmWitness[];
 }
 
-export class TrialGuard implements Guard {
+export class TrialGuard {
   private readonly options: TrialOptions;
   private open: OpenTrial | null = null;
 
@@ -74,19 +74,12 @@ export class TrialGuard implements Guard {
     this.options = options;
   }
 
-  unfinished(): boolean {
-    return this.options.proof?.unfinished() ?? false;
-  }
-
-  joins(finding: Finding): boolean {
-    return this.options.proof?.joins(finding) ?? false;
-  }
-
   /** The trial that was begun and is not decided yet; null if there is none. */
   get trial(): TrialRecord | null {
     return this.open?.trial ?? null;
   }
 
+  /** As in Guard. The rest of that contract is LateTrial's, which is asked before anything is loaded. */
   async around(
     resources: readonly Resource[],
     change: (resources: readonly Resource[]) => Promise<Outcome[]>,
