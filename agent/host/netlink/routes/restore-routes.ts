@@ -32,20 +32,20 @@ export async function restoreRoutes(
   const there = new Set(now.map((route) => route.body.toString('hex')));
   const extra = now.filter((route) => !known.has(route.body.toString('hex')));
   const missing = before.filter(({ body }) => !there.has(body));
+  const ours = extra.filter(isOurs);
+  const inPlace = new Set(ours.map(keyText));
   const foreign = extra.filter((route) => !isOurs(route)).map(keyText);
   const lost = missing.filter((route) => !foreign.includes(keyText(route)));
-  const replaced = new Set(lost.map(keyText));
   const put = (route: KeptRoute) => {
-    const inPlace = extra.some((one) => isOurs(one) && keyText(one) === keyText(route));
-    const flags = FLAG.create | (inPlace ? FLAG.replace : FLAG.append);
+    const flags = FLAG.create | (inPlace.has(keyText(route)) ? FLAG.replace : FLAG.append);
     return { type: MESSAGE.newRoute, flags, body: [Buffer.from(route.body, 'hex')] };
   };
   const first = await changeEach(socket, lost, put, signal);
-  // A new lease may have brought another gateway: a route stays if nothing can take its place.
   const refused = lost.filter((_, nth) => first[nth] !== 0);
-  const waiting = new Set(refused.map(keyText));
-  const isTaken = (route: SeenRoute) => isOurs(route) && !waiting.has(keyText(route));
-  const gone = extra.filter((route) => isTaken(route) && !isReplaced(route, replaced, lost, first));
+  // A route of ours stays if a lost route has its key. The lost route has replaced it, or the kernel refused that, as after
+  // a lease with another gateway.
+  const keysOfLost = new Set(lost.map(keyText));
+  const gone = ours.filter((route) => !keysOfLost.has(keyText(route)));
   const take = (route: SeenRoute) => ({ type: MESSAGE.deleteRoute, flags: 0, body: [route.body] });
   await changeEach(socket, gone, take, signal);
   // A gateway may only be reached again by a route that came back after it.
@@ -56,15 +56,4 @@ export async function restoreRoutes(
     ),
     ...foreign.map((key) => `another program has made ${key} since, so it stays`),
   ];
-}
-
-/** Whether a route of the same key took the place of this one. */
-function isReplaced(
-  route: SeenRoute,
-  replaced: ReadonlySet<string>,
-  lost: readonly KeptRoute[],
-  answers: readonly number[],
-): boolean {
-  if (!replaced.has(keyText(route))) return false;
-  return lost.some((one, nth) => answers[nth] === 0 && keyText(one) === keyText(route));
 }
