@@ -52,6 +52,17 @@ export function nullIfRefused<T>(look: () => T): T | null {
   }
 }
 
+/** The result of `look`; null if the path does not exist. Throws HostError: "cannot DEED PATH". */
+export function nullIfMissing<T>(deed: string, path: string, look: (path: string) => T): T | null {
+  try {
+    return look(path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw hostError(deed, path, error);
+  }
+}
+
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error && 'code' in error)) return undefined;
   if (error.code !== 'UNKNOWN' || !('errno' in error)) return String(error.code);

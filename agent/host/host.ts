@@ -5,7 +5,7 @@
  */
 import { rmdirSync, type Stats } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { errorCode, HostError, hostError } from './errors.ts';
+import { errorCode, HostError, hostError, nullIfMissing } from './errors.ts';
 import {
   type Replaced,
   type ReplaceOptions,
@@ -53,6 +53,11 @@ export class Host {
     return resolveWithin(this.root, path, last);
   }
 
+  /** The same, but a link in the last component counts as its target. Without a root, the kernel itself follows it. */
+  #followed(path: string): string {
+    return this.locate(path, this.root === '/' ? 'keep' : 'follow');
+  }
+
   /**
    * The final target of a link, as a path that the host sees; the target need not exist. For a link in a circle: the
    * link itself.
@@ -66,13 +71,7 @@ export class Host {
 
   /** A regular file's bytes, links followed; null if the file does not exist. Throws HostError for everything else. */
   read(path: string): Buffer | null {
-    try {
-      return readRegularFile(this.locate(path, this.root === '/' ? 'keep' : 'follow'));
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      throw hostError('read', path, error);
-    }
+    return nullIfMissing('read', path, () => readRegularFile(this.#followed(path)));
   }
 
   /** A file's text, byte for byte (latin1), so that the parts of other authors go back unchanged. */
@@ -91,16 +90,10 @@ export class Host {
     }
   }
 
-  /** Which of these inodes are locked; null if this host shows no locks. Throws HostError. */
+  /** Returns those of the inodes that are locked; null if this host shows no locks. Throws HostError. */
   lockedOf(inodes: readonly number[]): number[] | null {
     const path = '/proc/locks';
-    try {
-      return lockedInodes(this.locate(path, this.root === '/' ? 'keep' : 'follow'), inodes);
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      throw hostError('read', path, error);
-    }
+    return nullIfMissing('read', path, () => lockedInodes(this.#followed(path), inodes));
   }
 
   /** Links are not followed; null if the path does not exist. Throws HostError. */
@@ -115,7 +108,7 @@ export class Host {
   /** Links are followed; null if the path does not exist, or links form a circle. Throws HostError. */
   stat(path: string): Stats | null {
     try {
-      return statSync(this.locate(path, this.root === '/' ? 'keep' : 'follow')) ?? null;
+      return statSync(this.#followed(path)) ?? null;
     } catch (error) {
       if (errorCode(error) === 'ELOOP') return null;
       throw hostError('look at', path, error);
@@ -134,13 +127,7 @@ export class Host {
 
   /** Names in a folder, sorted by byte; empty if there is no such folder. */
   list(folder: string): string[] {
-    try {
-      return readdirSync(this.locate(folder, this.root === '/' ? 'keep' : 'follow')).sort();
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-      throw hostError('list', folder, error);
-    }
+    return nullIfMissing('list', folder, () => readdirSync(this.#followed(folder)))?.sort() ?? [];
   }
 
   /** Replaces a file's content atomically (see atomic.ts); `text` is latin1 as from readText. */

@@ -14,7 +14,7 @@ import {
   readSync,
   type Stats,
 } from 'node:fs';
-import { codedError, errorCode, hostError } from '../errors.ts';
+import { codedError, hostError, nullIfMissing } from '../errors.ts';
 import { nullIfGone } from '../process/proc.ts';
 import { NULL_DEVICE, notRegular } from './read.ts';
 
@@ -91,11 +91,7 @@ export class ForeignTree {
   #visit<T>(path: string, use: (fd: number, stats: Stats) => T | null): T | null {
     const opened: number[] = [];
     try {
-      return this.#walk(path, opened, use);
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      throw hostError('read', this.#root + path, error);
+      return nullIfMissing('read', this.#root + path, () => this.#walk(path, opened, use));
     } finally {
       for (const fd of opened) closeSync(fd);
     }

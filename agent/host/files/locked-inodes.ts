@@ -2,8 +2,8 @@ import { looked } from '../recorded-looks.ts';
 import { readRegularFile } from './read.ts';
 
 /**
- * Which of these inodes somebody holds a lock on, by the file at `path` (proc_locks(5)). One look: the numbers and the
- * other locks in that file change all the time. Throws as node:fs does.
+ * Returns those of the inodes that the file at `path` shows as locked (proc_locks(5)). This is one look, because the
+ * numbers and the other locks in that file change all the time. Throws as node:fs does.
  */
 export function lockedInodes(path: string, inodes: readonly number[]): number[] {
   const look = () => {

@@ -1,7 +1,7 @@
 /** The running kernel's values in /proc/sys. Paths are relative to it: `net/ipv4/ip_forward`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode, hostError } from '../errors.ts';
+import { hostError, nullIfMissing } from '../errors.ts';
 import { readdirSync, readTextSync, statSync } from '../looks.ts';
 
 const PROC_SYS = '/proc/sys';
@@ -11,14 +11,14 @@ const PROC_SYS = '/proc/sys';
  * Throws HostError if the value cannot be read.
  */
 export function readSysctl(path: string): string | null {
-  return nullIfMissing('read', path, (file) => readTextSync(file).replace(/\n$/, ''));
+  return nullIfMissing('read', join(PROC_SYS, path), (file) => readTextSync(file).replace(/\n$/, ''));
 }
 
 /**
  * The names in a folder (`net/ipv4/conf/`), sorted by byte; null if this kernel has no such folder. Throws HostError.
  */
 export function sysctlNames(folder: string): string[] | null {
-  return nullIfMissing('list', folder, (file) => readdirSync(file).sort());
+  return nullIfMissing('list', join(PROC_SYS, folder), (file) => readdirSync(file).sort());
 }
 
 /**
@@ -26,7 +26,7 @@ export function sysctlNames(folder: string): string[] | null {
  * written.
  */
 export function sysctlMode(path: string): number | null {
-  return nullIfMissing('look at', path, (file) => {
+  return nullIfMissing('look at', join(PROC_SYS, path), (file) => {
     const stats = statSync(file);
     return stats === undefined ? null : stats.mode & 0o777;
   });
@@ -39,16 +39,5 @@ export function writeSysctl(path: string, value: string): void {
     writeFileSync(join(PROC_SYS, path), value === '' ? '\n' : value, { flag: 'r+' });
   } catch (error) {
     throw hostError('write', join(PROC_SYS, path), error);
-  }
-}
-
-function nullIfMissing<T>(deed: string, path: string, look: (file: string) => T | null): T | null {
-  const file = join(PROC_SYS, path);
-  try {
-    return look(file);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw hostError(deed, file, error);
   }
 }
