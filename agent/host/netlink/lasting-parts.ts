@@ -3,26 +3,17 @@
  * ages and lifetimes, and numbers of a conversation. No reader in this folder tells two messages apart by those, if the
  * parts that are kept here are the same.
  */
-import { attributes, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
+import { attributes, IFINFOMSG, MESSAGE, NDA, NDMSG, NETLINK_HEADER, NFTABLES } from './message-layout.ts';
+import { RTA, RTMSG } from './routes/rtmsg.ts';
 
 /** nlmsg_pid of struct nlmsghdr: the number of the socket that is answered. */
 const PORT = 12;
-/** NFNL_SUBSYS_NFTABLES, the high byte of a message's type. */
-const NFTABLES = 10;
 /** res_id of struct nfgenmsg: the number of changes of all tables. */
 const GENERATION = NETLINK_HEADER + 2;
-
-/** Sizes of struct rtmsg, ndmsg and ifinfomsg, and the place of a neighbour's state (linux/rtnetlink.h, neighbour.h). */
-const RTMSG = 12;
-const NDMSG = 12;
-const IFINFOMSG = 16;
-const STATE = NETLINK_HEADER + 8;
-
-const RTA_CACHEINFO = 12;
+/** The state of a neighbour. */
+const STATE = NETLINK_HEADER + NDMSG.state;
 /** rta_expires of struct rta_cacheinfo. */
 const EXPIRES = 8;
-const NDA_CACHEINFO = 3;
-const NDA_PROBES = 4;
 /** NUD_REACHABLE, NUD_NOARP, NUD_PERMANENT: in these states a neighbour counts as answering, whenever it last answered. */
 const ANSWERING: readonly number[] = [0x02, 0x40, 0x80];
 /** IFLA_STATS, IFLA_STATS64, and IFLA_AF_SPEC, which has the counters of IPv6. */
@@ -33,7 +24,7 @@ export function lastingParts(data: Buffer, at: number, end: number): Buffer {
   const copy = Buffer.from(data.subarray(at, end));
   const type = copy.readUInt16LE(4);
   copy.writeUInt32LE(0, PORT);
-  if (type >> 8 === NFTABLES && copy.length >= GENERATION + 2) copy.writeUInt16LE(0, GENERATION);
+  if ((type & 0xff00) === NFTABLES && copy.length >= GENERATION + 2) copy.writeUInt16LE(0, GENERATION);
   if (type === MESSAGE.newRoute) clearRoute(copy);
   if (type === MESSAGE.newNeighbour) clearNeighbour(copy);
   if (type === MESSAGE.newLink) clear(copy, IFINFOMSG, COUNTERS);
@@ -42,8 +33,8 @@ export function lastingParts(data: Buffer, at: number, end: number): Buffer {
 
 /** Whether a route goes by itself matters, but not when. */
 function clearRoute(message: Buffer): void {
-  for (const { type, start, end } of attributes(message, NETLINK_HEADER + RTMSG, message.length)) {
-    if (type !== RTA_CACHEINFO) continue;
+  for (const { type, start, end } of attributes(message, NETLINK_HEADER + RTMSG.size, message.length)) {
+    if (type !== RTA.cacheInfo) continue;
     const goes = end - start >= EXPIRES + 4 && message.readInt32LE(start + EXPIRES) !== 0;
     message.fill(0, start, end);
     if (goes) message.writeInt32LE(1, start + EXPIRES);
@@ -52,7 +43,7 @@ function clearRoute(message: Buffer): void {
 
 function clearNeighbour(message: Buffer): void {
   const answers = message.length >= STATE + 2 && ANSWERING.includes(message.readUInt16LE(STATE));
-  if (answers) clear(message, NDMSG, [NDA_CACHEINFO, NDA_PROBES]);
+  if (answers) clear(message, NDMSG.size, [NDA.cacheInfo, NDA.probes]);
 }
 
 function clear(message: Buffer, header: number, types: readonly number[]): void {

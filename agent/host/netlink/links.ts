@@ -1,10 +1,9 @@
 /** Interfaces: their names, and the routing tables of those that are VRFs (rtnetlink(7), RTM_GETLINK). */
 import { constants } from 'node:os';
 import { dump } from './dump.ts';
-import { attribute, attributes, MESSAGE, message, NETLINK_HEADER } from './message-layout.ts';
+import { attribute, attributes, IFINFOMSG, MESSAGE, message, NETLINK_HEADER } from './message-layout.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
-const IFINFOMSG = 16;
 const INDEX = 4;
 const FLAGS = 8;
 const IFF_UP = 1;

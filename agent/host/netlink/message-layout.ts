@@ -27,6 +27,8 @@ export const MESSAGE = {
 
 export const FLAG = {
   request: 1,
+  /** Further messages follow, the last of which is of type `done`. */
+  multi: 2,
   ack: 4,
   dumpInterrupted: 0x10,
   replace: 0x100,
@@ -37,6 +39,16 @@ export const FLAG = {
 } as const;
 
 export const FAMILY = { ipv4: 2, ipv6: 10 } as const satisfies Record<Family, number>;
+
+/** Bytes of struct ifinfomsg. */
+export const IFINFOMSG = 16;
+
+/** The layout of struct ndmsg, and its attributes (linux/neighbour.h). */
+export const NDMSG = { size: 12, family: 0, index: 4, state: 8, flags: 10 } as const;
+export const NDA = { destination: 1, cacheInfo: 3, probes: 4 } as const;
+
+/** NFNL_SUBSYS_NFTABLES, the high byte of a message's type (linux/netfilter/nfnetlink.h). */
+export const NFTABLES = 10 << 8;
 
 /** One attribute of a message: the place of its value in the datagram. */
 export interface Attribute {

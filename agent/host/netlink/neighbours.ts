@@ -6,14 +6,10 @@ import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import type { IpAddress } from '../../address/accepted.ts';
 import { familyOf } from '../../address/address.ts';
-import { attribute, attributes, FAMILY, FLAG, MESSAGE, message, NETLINK_HEADER } from './message-layout.ts';
+import { attribute, attributes, FAMILY, FLAG, MESSAGE, message, NDA, NDMSG, NETLINK_HEADER } from './message-layout.ts';
 import { change } from './request.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
-/** The layout of struct ndmsg. */
-const NDMSG = { size: 12, family: 0, index: 4, state: 8, flags: 10 } as const;
-const NDA_DST = 1;
-const NDA_CACHEINFO = 3;
 /** "Use the neighbour": the kernel asks for it as if a packet were to be sent. */
 const NTF_USE = 1;
 const NUD_PROBE = 16;
@@ -85,7 +81,7 @@ export function readNeighbour(data: Buffer, body: number, end: number): Neighbou
   const state = STATES[data.readUInt16LE(body + NDMSG.state) as keyof typeof STATES] ?? 'none';
   let confirmed: number | null = null;
   for (const { type, start, end: to } of attributes(data, body + NDMSG.size, end)) {
-    if (type === NDA_CACHEINFO && to - start >= 4) confirmed = (data.readUInt32LE(start) * 1000) / TICKS;
+    if (type === NDA.cacheInfo && to - start >= 4) confirmed = (data.readUInt32LE(start) * 1000) / TICKS;
   }
   const never = state === 'none' || state === 'incomplete' || state === 'failed';
   return { state, confirmed: never ? null : confirmed };
@@ -95,5 +91,5 @@ function naming(index: number, gateway: IpAddress): [Buffer, Buffer] {
   const ndmsg = Buffer.alloc(NDMSG.size);
   ndmsg[NDMSG.family] = FAMILY[familyOf(gateway)];
   ndmsg.writeInt32LE(index, NDMSG.index);
-  return [ndmsg, attribute(NDA_DST, Buffer.from(ipaddr.parse(gateway).toByteArray()))];
+  return [ndmsg, attribute(NDA.destination, Buffer.from(ipaddr.parse(gateway).toByteArray()))];
 }

@@ -1,12 +1,10 @@
 /** Whether the kernel still says the same in recorded conversations (../recorded-looks.ts). */
 import { type Look, recordedAnswer } from '../recorded-looks.ts';
-import { MESSAGE } from './message-layout.ts';
+import { FLAG, MESSAGE } from './message-layout.ts';
 import { NetlinkSocket } from './socket.ts';
 
 /** Milliseconds. The kernel answers within its system calls. */
 const TIME = 5_000;
-/** NLM_F_MULTI: further messages follow, the last of which is of type `done`. */
-const MULTI = 2;
 
 /** Looks again until an answer differs. Looks are being recorded meanwhile. */
 export async function isToldSame(looks: readonly Look[]): Promise<boolean> {
@@ -22,7 +20,7 @@ export async function isToldSame(looks: readonly Look[]): Promise<boolean> {
       let left = answers.length;
       const take = (data: Buffer, at: number) => {
         left -= 1;
-        isOver = (data.readUInt16LE(at + 6) & MULTI) === 0 || data.readUInt16LE(at + 4) === MESSAGE.done;
+        isOver = (data.readUInt16LE(at + 6) & FLAG.multi) === 0 || data.readUInt16LE(at + 4) === MESSAGE.done;
         return left === 0;
       };
       await socket.converse(Buffer.from(question, 'base64'), take, signal);

@@ -3,13 +3,11 @@
  * process whether it is unchanged. It does not interpret the rules: only nft(8) can.
  */
 import { dump, type Gatherer } from '../dump.ts';
-import { attribute, attributes, NETLINK_HEADER } from '../message-layout.ts';
+import { attribute, attributes, NETLINK_HEADER, NFTABLES } from '../message-layout.ts';
 import { NetlinkError, NetlinkSocket } from '../socket.ts';
 
 export const NETLINK_NETFILTER = 12;
 export const NFPROTO_INET = 1;
-/** NFNL_SUBSYS_NFTABLES, the high byte of a message's type. */
-export const NFTABLES = 10 << 8;
 /** Bytes of struct nfgenmsg: family, version, and a number that changes with every change of any table. */
 export const NFGENMSG = 4;
 

@@ -3,9 +3,9 @@
  * starts no process.
  */
 import { dump, type Gatherer } from '../dump.ts';
-import { attribute, attributes, findAttribute, NETLINK_HEADER } from '../message-layout.ts';
+import { attribute, attributes, findAttribute, NETLINK_HEADER, NFTABLES } from '../message-layout.ts';
 import { NetlinkError, NetlinkSocket } from '../socket.ts';
-import { NETLINK_NETFILTER, NFGENMSG, NFPROTO_INET, NFTABLES } from './nftables.ts';
+import { NETLINK_NETFILTER, NFGENMSG, NFPROTO_INET } from './nftables.ts';
 
 const NEW_ELEMENTS = NFTABLES | 12;
 const GET_ELEMENTS = NFTABLES | 13;
