@@ -10,7 +10,7 @@ export interface Settled {
   readonly changed: readonly HostRow[];
   /** Rows where only the time of the last heartbeat changed. */
   readonly beaten: readonly HostRow[];
-  /** True if a host is new, or its name, labels or attention changed. */
+  /** True if a host is new, or its name, labels, attention or provisional change is another. */
   readonly regrouped: boolean;
 }
 
@@ -121,10 +121,10 @@ export class Rows {
     const duplicate = this.#clones.sentence(host, now);
     const row = makeRow(host, this.#series, { silent: this.#silent(host, now), duplicate }, now);
     host.attention = new Map(row.attention.map(({ code, since }) => [code, since]));
-    const wasProvisional = this.#rows.get(host)?.provisional ?? null;
     const needsOther = JSON.stringify([...host.attention]) !== before;
     if (needsOther) this.#onAttention(host);
-    if (needsOther || row.provisional !== wasProvisional || !this.#rows.has(host)) this.#regrouped = true;
+    const former = this.#rows.get(host);
+    if (needsOther || former === undefined || former.provisional !== row.provisional) this.#regrouped = true;
     this.#rows.set(host, row);
     return row;
   }
