@@ -127,7 +127,8 @@ export async function splitProgram(entry: string, folder: string): Promise<strin
   const texts = new Map(
     outputFiles.map(({ path, text }) => [basename(path), text.replaceAll(BUILD_MARK, identity)] as const),
   );
-  const [first, ...further] = Object.values(packsOfApply(metafile)) as [string[], ...string[][]];
+  const { first, ...others } = packsOfApply(metafile);
+  const further = Object.values(others);
   const packed = new Set([first, ...further].flat());
   const packs = [first, ...further, ...[...texts.keys()].filter((name) => !packed.has(name)).map((name) => [name])];
   await Promise.all(
