@@ -30,7 +30,7 @@ export function statSync(path: string): Stats | undefined {
   );
 }
 
-/** In no order. */
+/** The names in a folder, in no order. */
 export function readdirSync(folder: string): string[] {
   return looked(
     'list',

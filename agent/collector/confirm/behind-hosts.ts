@@ -1,4 +1,4 @@
-/** When hosts behind a router on trial were heard last. */
+/** Tells when hosts behind a router on trial were heard last. */
 import type { BehindHost } from '../../confirm/wire/acknowledgement.ts';
 import type { HostState } from '../hosts/host-state.ts';
 

@@ -19,8 +19,8 @@ export class Speaker {
   #contested = 0;
 
   /**
-   * As it was before a restart. `sender`: of the host's own requests. `heartbeats`: whether it sent heartbeats, and not
-   * only dependences.
+   * Makes the speaker that a host had before a restart. `sender`: of the host's own requests. `heartbeats`: whether that
+   * sender sent heartbeats, and not only dependences.
    */
   static restored(sender: string, heartbeats: boolean): Speaker {
     const speaker = new Speaker();
