@@ -8,6 +8,8 @@ import { Machine, unavailable } from './machine.ts';
 const skip = unavailable();
 const OURS = ['10.34.56.78', '2001:db8::53'];
 const TIME = '2001:db8::31';
+/** Milliseconds: the lease of DHCPv6 is good for two minutes, and its renewal comes after one. */
+const PATIENCE = 150_000;
 const CONFIG = `dns: { nameservers: [${OURS.map((one) => `"${one}"`).join(', ')}], search: [dev.example.com] }
 dhcp:
   supersede: { ntp-servers: [10.34.56.80] }
@@ -42,7 +44,7 @@ async function serveIpv6(machine: Machine): Promise<Log> {
     ),
     { where: 'server' },
   );
-  const log = new Log(child.stderr!);
+  const log = new Log(child.stderr!, PATIENCE);
   await log.until(/router advertisement on/);
   return log;
 }
