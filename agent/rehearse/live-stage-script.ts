@@ -79,10 +79,6 @@ while read -r word rest; do
         echo "$rest" >/dev/change
         ip -force -4 -batch /dev/change >/dev/null 2>&1 || :
         ;;
-    change6)
-        echo "$rest" >/dev/change
-        ip -force -6 -batch /dev/change >/dev/null 2>&1 || :
-        ;;
     signal) kill -s "$rest" "$client" 2>/dev/null || : ;;
     look) look "$rest" ;;
     esac
