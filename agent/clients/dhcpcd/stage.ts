@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import type { LeaseReason } from '../lease-reasons.ts';
 import { offerIn, type RecordedOffer } from '../recorded-offer.ts';
-import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
+import { QUIET_TIMES, type StagedEvent, type StagedFile, type StagePlan } from '../stage-plan.ts';
 import { unplayedSix } from '../unplayed-six.ts';
 import { ownScript } from './conf.ts';
 import { rememberedConf } from './remembered-conf.ts';
@@ -15,10 +15,8 @@ const RUN = '/run/dhcpcd';
 
 /** Seconds. dhcpcd takes no lease for less than 20 s (DHCP_MIN_LEASE), but any time of renewal. */
 const SHORT = { lease: 20, renew: 2, rebind: 4 };
-/** A running client renews at no moment of the rehearsal that waits for something else. */
-const QUIET = { lease: 600, renew: 300, rebind: 500 };
 
-const AT_START = { atStart: true, signal: null, times: QUIET } as const;
+const AT_START = { atStart: true, signal: null, times: QUIET_TIMES } as const;
 const RUNNING = { atStart: false, signal: null, times: SHORT } as const;
 
 const LEASED = ['BOUND', 'REBOOT'];
@@ -31,7 +29,7 @@ const EVENTS = {
   RELOAD: {
     ...RUNNING,
     answering: 'all',
-    times: QUIET,
+    times: QUIET_TIMES,
     signal: 'SIGHUP',
     ends: ['REBIND', 'RENEW', ...LEASED],
     within: 20,

@@ -10,7 +10,7 @@ import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import { linkNames } from '../link-names.ts';
 import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
-import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
+import { QUIET_TIMES, type StagedEvent, type StagedFile, type StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
 import { unplayedSix } from '../unplayed-six.ts';
 import { advertisedServers, dhcp6Lease } from './dhcp6-lease.ts';
@@ -23,11 +23,10 @@ import { unreadFiles } from './unread-files.ts';
 
 /** Seconds. systemd-networkd takes any lease time. */
 const SHORT = { lease: 9, renew: 3, rebind: 5 };
-const QUIET = { lease: 600, renew: 300, rebind: 500 };
 
 const START: StagedEvent = {
   answering: 'all',
-  times: QUIET,
+  times: QUIET_TIMES,
   atStart: true,
   signal: null,
   ends: ['LEASED'],
@@ -40,10 +39,10 @@ const EVENTS: StagePlan['events'] = {
   REBIND: { ...RUNNING, answering: 'broadcast', ends: [], answered: 'broadcast 3 5' },
   NAK: { ...RUNNING, answering: 'nak', ends: ['LOST'] },
   EXPIRE: { ...RUNNING, answering: 'none', ends: ['LOST'] },
-  RELOAD: { ...RUNNING, answering: 'all', times: QUIET, signal: RELOAD_SIGNAL, ends: ['RELOADED'] },
-  REBOOT: { ...RUNNING, answering: 'all', times: QUIET, signal: RESTART_SIGNAL, ends: ['RESTARTED'] },
+  RELOAD: { ...RUNNING, answering: 'all', times: QUIET_TIMES, signal: RELOAD_SIGNAL, ends: ['RELOADED'] },
+  REBOOT: { ...RUNNING, answering: 'all', times: QUIET_TIMES, signal: RESTART_SIGNAL, ends: ['RESTARTED'] },
   // It goes on asking, and nothing says that it gave up.
-  TIMEOUT: { ...RUNNING, answering: 'none', times: QUIET, signal: RESTART_SIGNAL, ends: [], within: 15 },
+  TIMEOUT: { ...RUNNING, answering: 'none', times: QUIET_TIMES, signal: RESTART_SIGNAL, ends: [], within: 15 },
 };
 
 /**

@@ -3,16 +3,15 @@ import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import type { LeaseReason } from '../lease-reasons.ts';
-import type { StagedEvent, StagePlan } from '../stage-plan.ts';
+import { QUIET_TIMES, type StagedEvent, type StagePlan } from '../stage-plan.ts';
 import { commandOptions, type Given } from './given-options.ts';
 import { recordedByConf } from './recorded.ts';
 import { eventScriptOf, UDHCPC_CONF, udhcpcProcess } from './running.ts';
 
 /** Seconds. udhcpc asks at half of the lease's time, whatever the server says: below two minutes it asks everybody. */
 const SHORT = { lease: 16, renew: 8, rebind: 14 };
-const QUIET = { lease: 600, renew: 300, rebind: 500 };
 
-const AT_START = { atStart: true, signal: null, times: QUIET } as const;
+const AT_START = { atStart: true, signal: null, times: QUIET_TIMES } as const;
 const RUNNING = { atStart: false, signal: null, times: SHORT } as const;
 
 /** Seconds, beside those of the failed attempts. */
@@ -31,7 +30,7 @@ function eventsOf(given: readonly Given[]): Partial<Record<LeaseReason, StagedEv
   const lost = { ends: [fails ? 'leasefail' : 'deconfig'], within: LOST_WITHIN + (fails ? failing : 0) };
   return {
     // The signal is an operator's way to have what otherwise comes after half of the lease's time.
-    RENEW: { ...RUNNING, times: QUIET, answering: 'all', signal: 'SIGUSR1', ends: ['renew'], within: 20 },
+    RENEW: { ...RUNNING, times: QUIET_TIMES, answering: 'all', signal: 'SIGUSR1', ends: ['renew'], within: 20 },
     REBIND: { ...RUNNING, answering: 'broadcast', ends: ['renew'], within: 20 },
     NAK: { ...RUNNING, answering: 'nak', ...lost },
     EXPIRE: { ...RUNNING, answering: 'none', ...lost },
