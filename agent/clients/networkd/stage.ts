@@ -8,7 +8,7 @@ import type { Host } from '../../host/host.ts';
 import { systemdVersion } from '../../host/service/systemd-version.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
-import { linkNames } from '../link-names.ts';
+import { linkIndex } from '../link-names.ts';
 import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
 import { QUIET_TIMES, type StagedEvent, type StagedFile, type StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
@@ -61,8 +61,8 @@ const ALIKE = new Set(['Name', 'MACAddress', 'Type']);
 
 export function networkdStage(host: Host, holder: LeaseHolder, iface: string): StagePlan {
   const link = networkdLinks(host).find(({ name }) => name === iface);
-  const index = [...linkNames(host)].find(([, name]) => name === iface)?.[0];
-  const offer = index === undefined ? null : offerOfLeaseFile(host.readText(`${NETWORKD_LEASES}/${index}`) ?? '');
+  const index = linkIndex(host, iface);
+  const offer = index === null ? null : offerOfLeaseFile(host.readText(`${NETWORKD_LEASES}/${index}`) ?? '');
   if (link === undefined || offer === null)
     throw new HostError('ENOLEASE', `${holderName(holder)} has recorded no IPv4 lease of ${iface}`);
   const lines = networkLines(host, link.networkFile);

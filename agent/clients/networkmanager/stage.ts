@@ -7,7 +7,7 @@ import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
-import { linkNames } from '../link-names.ts';
+import { linkIndex } from '../link-names.ts';
 import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
@@ -68,7 +68,7 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
     iface,
     device.record.some(({ section }) => section === 'dhcp6'),
   );
-  const index = [...linkNames(host)].find(([, name]) => name === iface)?.[0] ?? '';
+  const index = linkIndex(host, iface) ?? '';
   return {
     offer,
     command: [
