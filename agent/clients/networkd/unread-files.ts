@@ -24,8 +24,8 @@ export function unreadFiles(host: Host, process: Process, link: NetworkdLink): S
   const main = files.get(link.networkFile);
   const inForce =
     main === undefined || !isNew(main) ? [] : [{ path: main, text: host.readText(main), changed: before }];
-  const folders = NETWORK_FOLDERS.map((folder) => `${folder}/${link.networkFile}.d`).filter(isNew);
-  const dropIns = NETWORK_FOLDERS.map((folder) => `${folder}/${link.networkFile}.d`).flatMap((folder) =>
+  const folders = NETWORK_FOLDERS.map((folder) => `${folder}/${link.networkFile}.d`);
+  const dropIns = folders.flatMap((folder) =>
     host
       .list(folder)
       .filter((name) => name.endsWith('.conf'))
@@ -35,7 +35,7 @@ export function unreadFiles(host: Host, process: Process, link: NetworkdLink): S
   );
   // A folder that changed without one of its files: a drop-in has gone, and a reload sees that.
   const gone = folders
-    .filter((folder) => !dropIns.some(({ path }) => dirname(path) === folder))
+    .filter((folder) => isNew(folder) && !dropIns.some(({ path }) => dirname(path) === folder))
     .map((folder) => ({ path: `${folder}/gone.conf`, text: '', changed: before }));
   return [...winning, ...inForce, ...dropIns, ...gone];
 }
