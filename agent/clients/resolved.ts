@@ -9,8 +9,14 @@ import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { type NetworkdLink, networkdLinks } from './networkd/managed-links.ts';
 
-/** The file in which systemd-resolved lists the servers of all links. */
+/**
+ * The file in which systemd-resolved lists every server that it asks, and not its own address (systemd-resolved.service(8),
+ * "/etc/resolv.conf").
+ */
 export const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
+
+/** The note of a rehearsal that looks at RESOLVED_UPLINKS in place of resolv.conf. */
+export const UPLINKS_NOTE = `the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`;
 
 /** Where systemd-resolved listens, since systemd 247 at both. */
 export const STUBS: readonly string[] = ['127.0.0.53', '127.0.0.54'];

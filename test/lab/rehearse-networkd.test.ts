@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { RESOLVED_UPLINKS } from '../../agent/clients/resolved.ts';
 import type { DhcpServer } from '../parts/lab/dhcp.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
@@ -13,7 +14,6 @@ import { NETWORKD_EVENTS, NETWORKD_OFFERS } from '../parts/lab/networkd-events.t
 import { NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 3 };
-const UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 async function scene(t: TestContext, ...args: Parameters<typeof networkdLabHost>) {
   const made = await networkdLabHost(...args);
@@ -47,7 +47,7 @@ test('rehearse: what others added to systemd-networkd’s link stays, as at the 
   assert.ok(foretold.routes.before?.every((line) => !line.startsWith('default')));
   await server.log.until(/^DHCPACK/, server.log.lines.length);
   await host.sh('sleep 0.5');
-  await cameTrue(host, foretold, UPLINKS);
+  await cameTrue(host, foretold, RESOLVED_UPLINKS);
 });
 
 test('rehearse: a boot of systemd-networkd is foretold with the drop-ins that Holdfast keeps', options, async (t) => {
@@ -67,7 +67,7 @@ test('rehearse: a boot of systemd-networkd is foretold with the drop-ins that Ho
     foretold.routes.after.join('\n'),
   );
   await rebootNetworkd(host);
-  await cameTrue(host, foretold, UPLINKS);
+  await cameTrue(host, foretold, RESOLVED_UPLINKS);
 });
 
 /** A file that changed within a second of systemd-networkd's start counts as read by it (unread-files.ts). */
@@ -90,7 +90,7 @@ test(
     assert.match(foretold.problems.join('\n'), /nameserver 10\.66\.6\.6, wanted/);
     assert.match(foretold.notes.join('\n'), /zzz-other\.conf changed after systemd-networkd\[\d+\] on eth0 started/);
     await rebootNetworkd(host);
-    await cameTrue(host, foretold, UPLINKS);
+    await cameTrue(host, foretold, RESOLVED_UPLINKS);
   },
 );
 
@@ -118,7 +118,7 @@ test(
     assert.match(foretold.notes.join('\n'), /50-other\.conf changed after systemd-networkd\[\d+\] on eth0 started/);
     const reload = NETWORKD_EVENTS.RELOAD!.happen;
     assert.ok((await discovers(server, () => reload(made))) > 0, 'systemd 252 gives up the lease');
-    await cameTrue(host, foretold, UPLINKS);
+    await cameTrue(host, foretold, RESOLVED_UPLINKS);
   },
 );
 

@@ -1,4 +1,5 @@
 /** systemd-networkd of booted Debian 11 and 13: each event, rehearsed and then made to happen by the real systemd. */
+import { RESOLVED_UPLINKS } from '../../agent/clients/resolved.ts';
 import type { DhcpOptions } from '../parts/lab/dhcp.ts';
 import { NETWORKD_EVENTS, type NetworkdStanding } from '../parts/lab/networkd-events.ts';
 import { casesOf, type RehearsalCase } from '../parts/lab/rehearsal-cases.ts';
@@ -21,7 +22,7 @@ export const BOOTED_REHEARSALS: readonly RehearsalCase[] = Object.entries(RELEAS
       begin: (dhcp) => boot(release as keyof typeof RELEASES, packages, dhcp),
       ways: { 'held by Holdfast since a boot': async () => {} },
       events: release === 'trixie' ? WITHOUT_TIMEOUT : NETWORKD_EVENTS,
-      file: '/run/systemd/resolve/resolv.conf',
+      file: RESOLVED_UPLINKS,
     }),
 );
 

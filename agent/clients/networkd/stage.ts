@@ -9,7 +9,7 @@ import { systemdVersion } from '../../host/service/systemd-version.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import { linkIndex } from '../link-names.ts';
-import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
+import { ownsResolvConf, RESOLVED_UPLINKS, UPLINKS_NOTE } from '../resolved.ts';
 import { QUIET_TIMES, type StagedEvent, type StagedFile, type StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
 import { unplayedSix } from '../unplayed-six.ts';
@@ -100,11 +100,7 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
     bootNotes: [
       'what generators, netplan and cloud-init put into /run/systemd/network at a boot is taken as it is now',
     ],
-    notes: [
-      ...six.notes,
-      ...(byResolved ? [`the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`] : []),
-      ...staleNotes(holder, unread),
-    ],
+    notes: [...six.notes, ...(byResolved ? [UPLINKS_NOTE] : []), ...staleNotes(holder, unread)],
   };
 }
 

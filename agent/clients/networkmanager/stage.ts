@@ -8,7 +8,7 @@ import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import { linkIndex } from '../link-names.ts';
-import { ownsResolvConf, RESOLVED_UPLINKS } from '../resolved.ts';
+import { ownsResolvConf, RESOLVED_UPLINKS, UPLINKS_NOTE } from '../resolved.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
 import { unplayedSix } from '../unplayed-six.ts';
@@ -92,7 +92,7 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
     ],
     notes: [
       ...six.notes,
-      ...(byResolved ? [`the name servers are those of ${RESOLVED_UPLINKS}, which systemd-resolved asks`] : []),
+      ...(byResolved ? [UPLINKS_NOTE] : []),
       ...(patience === null
         ? [
             `${iface} has a long ipv4.dhcp-timeout: when that ends NetworkManager gives the device up, which the rehearsal does not wait for`,

@@ -4,7 +4,7 @@
  */
 import type { NetworkdLink } from '../../clients/networkd/managed-links.ts';
 import { refusedLink } from '../../clients/refused-link.ts';
-import { linksWithServers, ownsResolvConf, resolvedLinks } from '../../clients/resolved.ts';
+import { linksWithServers, ownsResolvConf, RESOLVED_UPLINKS, resolvedLinks } from '../../clients/resolved.ts';
 import { compile } from '../../config/compile.ts';
 import type { ResolverFacts } from '../../config/init/host-facts.ts';
 import type { Host } from '../../host/host.ts';
@@ -13,19 +13,13 @@ import { composeResolvConf, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 
 export const NO_RESOLVER: ResolverFacts = { lines: [], unused: [], refusals: [] };
 
-/**
- * This file has the servers that systemd-resolved asks, and not its own address (systemd-resolved.service(8),
- * "/etc/resolv.conf").
- */
-const UPLINK = '/run/systemd/resolve/resolv.conf';
-
 export function resolverFacts(host: Host): ResolverFacts {
   const links = linksWithServers(resolvedLinks(host, UNSAID));
   if (links.length > 0) return ofLinks(links);
   const resolved = ownsResolvConf(host);
   const refused = refusedLink(host, UNSAID);
   const refusal = refused !== null ? `${RESOLV_CONF} is ${refused}` : resolved ? LATER : null;
-  const file = resolved ? UPLINK : RESOLV_CONF;
+  const file = resolved ? RESOLVED_UPLINKS : RESOLV_CONF;
   return ofText(file, host.readTextUnlessAstray(file) ?? '', refusal);
 }
 

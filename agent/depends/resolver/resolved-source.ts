@@ -1,14 +1,13 @@
 /** The name servers that systemd-resolved asks now: those of its links, and its global ones. */
 import { linkNames } from '../../clients/link-names.ts';
 import { networkdLinks } from '../../clients/networkd/managed-links.ts';
+import { RESOLVED_UPLINKS } from '../../clients/resolved.ts';
 import type { Host } from '../../host/host.ts';
 import { readAsLibc } from '../../resolver/libc-reading.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { canonicalAddress } from '../found-addresses.ts';
 import type { Surroundings } from '../surroundings.ts';
 
-/** The file with every server that it asks, whatever gave it the server (systemd-resolved.service(8)). */
-const UPLINK = '/run/systemd/resolve/resolv.conf';
 /** Its record of each link that another program than systemd-networkd told it about, by the link's index. */
 const TOLD = '/run/systemd/resolve/netif';
 
@@ -21,7 +20,7 @@ export function resolvedSource({ host }: Surroundings): DependsSource {
     async look(addresses) {
       const [daemon] = host.processes('systemd-resolve', 'network');
       if (daemon === undefined) return { found: [], unseen: [] };
-      const text = host.readText(UPLINK);
+      const text = host.readText(RESOLVED_UPLINKS);
       const who = `systemd-resolved[${daemon.pid}]`;
       const found = [...ofLinks(host, who), ...ofFile(text ?? '', who)];
       const wanted = found.filter(({ address }) => addresses?.has(address) !== false);
@@ -29,13 +28,13 @@ export function resolvedSource({ host }: Surroundings): DependsSource {
       const once = wanted.filter(
         (one, at) => one.where !== place(one) || wanted.findIndex(({ address }) => address === one.address) === at,
       );
-      const reason = `systemd-resolved runs, and ${UPLINK} does not exist, so its global servers could not be seen`;
+      const reason = `systemd-resolved runs, and ${RESOLVED_UPLINKS} does not exist, so its global servers could not be seen`;
       return { found: once, unseen: text === null ? [{ ...COMMON, reason }] : [] };
     },
   };
 }
 
-const place = ({ where }: Dependence) => (where.startsWith(UPLINK) ? where : '');
+const place = ({ where }: Dependence) => (where.startsWith(RESOLVED_UPLINKS) ? where : '');
 
 function ofLinks(host: Host, who: string): Dependence[] {
   const links = new Map(networkdLinks(host).map(({ name, servers }) => [name, servers]));
@@ -61,7 +60,9 @@ function ofFile(text: string, who: string): Dependence[] {
     const address = keyword === 'nameserver' ? canonicalAddress(values[0] ?? '') : null;
     if (address === null) return [];
     const cure = 'correct DNS= in resolved.conf or its drop-ins, then: systemctl restart systemd-resolved';
-    return [{ ...COMMON, address, who, where: `${UPLINK}:${line}`, reason: 'systemd-resolved asks it', cure }];
+    return [
+      { ...COMMON, address, who, where: `${RESOLVED_UPLINKS}:${line}`, reason: 'systemd-resolved asks it', cure },
+    ];
   });
 }
 

@@ -1,5 +1,5 @@
 /** Each client and event that is rehearsed and then made to happen: for the lab's tests, and for the table in the documents. */
-
+import { RESOLVED_UPLINKS } from '../../../agent/clients/resolved.ts';
 import { DHCLIENT_EVENTS, DHCLIENT_WAYS } from './dhclient-events.ts';
 import { DHCLIENT6_EVENTS, dhclient6Scene } from './dhclient6-events.ts';
 import type { DhcpOptions } from './dhcp.ts';
@@ -57,7 +57,7 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
     begin: networkdLabHost,
     ways: NETWORKD_WAYS,
     events: NETWORKD_EVENTS,
-    file: '/run/systemd/resolve/resolv.conf',
+    file: RESOLVED_UPLINKS,
   }),
   ...casesOf({ client: 'udhcpc', begin: udhcpcScene, ways: UDHCPC_WAYS, events: UDHCPC_EVENTS }),
   ...casesOf({
