@@ -1,6 +1,5 @@
 /** The parts of a stage beside DHCPv4: the interface's IPv6 network, and the part of the server that speaks DHCPv6. */
-import type { StagedEvent, StagePlan } from '../clients/stage-plan.ts';
-import { QUIET_TIMES } from '../clients/stage-plan.ts';
+import { QUIET_TIMES, type StagedEvent, type StagePlan } from '../clients/stage-plan.ts';
 import type { Host } from '../host/host.ts';
 import type { Network } from './network.ts';
 import {
@@ -14,17 +13,24 @@ import {
 import { networkSysctls } from './result.ts';
 import type { ServerPart } from './server/protocol.ts';
 
-/** At the machine's start the link has nothing, and makes its own address when it comes up. */
-export function network6Of(host: Host, iface: string, atBoot: boolean): Network6 {
-  return atBoot ? { addresses: [], routes: [] } : network6Around(host, iface);
+export interface Networks6 {
+  /** The host's. */
+  readonly around: Network6;
+  /** The stage's. At the machine's start the link has nothing, and makes its own address when it comes up. */
+  readonly network: Network6;
+}
+
+export function networks6Of(host: Host, iface: string, atBoot: boolean): Networks6 {
+  const around = network6Around(host, iface);
+  return { around, network: atBoot ? { addresses: [], routes: [] } : around };
 }
 
 /** Lines for the stage. The far side knows the host's routers also at a boot. */
-export function linesOf6(host: Host, iface: string, six: Network6, wire: string): string[] {
-  const isBare = six.addresses.length === 0;
+export function linesOf6(host: Host, iface: string, { around, network }: Networks6, wire: string): string[] {
+  const isBare = network.addresses.length === 0;
   return [
-    ...makeNetwork6(six, iface).map((line) => `network6 ${line}`),
-    ...farSide6(network6Around(host, iface), wire).map((line) => `peer6 ${line}`),
+    ...makeNetwork6(network, iface).map((line) => `network6 ${line}`),
+    ...farSide6(around, wire).map((line) => `peer6 ${line}`),
     ...networkSysctls(host, iface, 6)
       .filter(([path]) => isBare || !OF_OWN_ADDRESSES.test(path))
       .map(([path, value]) => `sysctl ${path} ${value}`),
@@ -41,8 +47,7 @@ export function serverPartOf({ offer, offer6 }: StagePlan, event: StagedEvent, w
   };
 }
 
-/** The host's IPv6 network, and what of it the stage had, as a result compares them. */
-export function asNetworks(host: Host, iface: string, { links }: Network, six: Network6 | null) {
-  const around = withoutLinkLocal(network6Around(host, iface));
-  return { around: { links, ...around }, network: { links, ...(six === null ? around : withoutLinkLocal(six)) } };
+/** Both, as a result compares them. */
+export function asNetworks({ links }: Network, { around, network }: Networks6) {
+  return { around: { links, ...withoutLinkLocal(around) }, network: { links, ...withoutLinkLocal(network) } };
 }

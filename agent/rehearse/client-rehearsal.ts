@@ -10,7 +10,7 @@ import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { asNetworks, linesOf6, network6Of, serverPartOf } from './both-families.ts';
+import { asNetworks, linesOf6, networks6Of, serverPartOf } from './both-families.ts';
 import { LiveStage } from './live-stage.ts';
 import {
   addAddress,
@@ -86,7 +86,7 @@ export async function playClientEvent(
   const around = networkAround(host, iface);
   const network = atBoot ? atStart(around, iface) : around;
   const made = makeNetwork(network);
-  const six = plan.offer6 === undefined ? null : network6Of(host, iface, atBoot);
+  const six = plan.offer6 === undefined ? null : networks6Of(host, iface, atBoot);
   const isBare = plan.bareStart === true && !event.atStart;
   await using stage = await LiveStage.open({
     server,
@@ -126,7 +126,7 @@ export async function playClientEvent(
       resolver: plan.resolvConf === undefined ? 'file' : 'uplinks',
       expected: { address: (event.family === 6 ? plan.offer6 : plan.offer)?.address ?? null, seconds: 0 },
     },
-    ...(event.family === 6 ? asNetworks(host, iface, network, six) : { around, network }),
+    ...(event.family === 6 && six !== null ? asNetworks(network, six) : { around, network }),
     seen: atBoot ? { ...seen, resolvConf: { ...seen.resolvConf, before: host.readText(resolvConf) } } : seen,
     problems: run !== null || isSilent ? [] : [`${program} did not come to ${reason} within ${event.within} s`],
     notes: [
