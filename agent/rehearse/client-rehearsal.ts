@@ -12,19 +12,8 @@ import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { asNetworks, linesOf6, networks6Of, serverPartOf } from './both-families.ts';
 import { LiveStage } from './live-stage.ts';
-import {
-  addAddress,
-  addRoute,
-  answerAs,
-  makeNetwork,
-  type Network,
-  networkAround,
-  parseAddresses,
-  parseRoutes,
-  routeLine,
-  type StageRoute,
-  wireOf,
-} from './network.ts';
+import { type Network, networkAround, parseAddresses, parseRoutes, type StageRoute } from './network.ts';
+import { addAddress, addRoute, answerAs, makeNetwork, routeLine, wireOf } from './network-commands.ts';
 import {
   atStart,
   type BeforeAfter,

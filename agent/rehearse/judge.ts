@@ -5,7 +5,8 @@ import type { LeaseReason } from '../clients/lease-reasons.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { composeResolvConf, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { type Address, addressLine, routeLine, type StageRoute } from './network.ts';
+import type { Address, StageRoute } from './network.ts';
+import { addressLine, routeLine } from './network-commands.ts';
 
 export interface RehearsalOutcome {
   readonly interface: string;

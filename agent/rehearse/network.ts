@@ -1,11 +1,10 @@
 /**
- * Reads a host's IPv4 network with ip-address(8) and ip-route(8), and writes the commands that build a copy on the
- * stage. The copy has only what dhclient-script can meet: its interface, and routes made by hand or by boot scripts
- * with their interfaces. Routes of routing daemons are left out, so the cost does not depend on the size of the table.
+ * Reads a host's IPv4 network with ip-address(8) and ip-route(8), for a copy on the stage (network-commands.ts). The copy
+ * has only what dhclient-script can meet: its interface, and routes made by hand or by boot scripts with their interfaces.
+ * Routes of routing daemons are left out, so the cost does not depend on the size of the table.
  */
 import { isIP } from 'node:net';
 import type { IpAddress } from '../address/accepted.ts';
-import { familyOf } from '../address/address.ts';
 import { ipAddress } from '../address/address-checks.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -65,7 +64,7 @@ export interface Network {
  * Protocols (rt_protos) of programs that configure a host, Holdfast among them, without routing daemons. Routes of
  * `kernel` come with addresses.
  */
-const BY_HAND = ['boot', 'static', 'dhcp', String(HOLDFAST)];
+export const BY_HAND: readonly string[] = ['boot', 'static', 'dhcp', String(HOLDFAST)];
 
 /** Throws HostError if iproute2 or the interface is missing. */
 export function networkAround(host: Host, iface: string): Network {
@@ -81,93 +80,14 @@ export function networkAround(host: Host, iface: string): Network {
   };
 }
 
-/** Adds the interface, which `ip` leaves out of its answer if it was asked for one. */
 function routes(host: Host, filter: readonly string[], iface: string | null = null): StageRoute[] {
   const found = parseRoutes(askIp(host, ['-4', 'route', 'show', 'table', 'main', ...filter]));
-  return found.map((route) => ({
-    ...route,
-    protocol: filter[1] ?? route.protocol,
-    hops: route.hops.map((hop) => ({ ...hop, interface: hop.interface ?? iface })),
-  }));
+  return found.map((route) => ({ ...onInterface(route, iface), protocol: filter[1] ?? route.protocol }));
 }
 
-/**
- * The lines of `ip -batch` that make the copy. Every interface is one end of a wire; its other end is `peer<n>` in
- * `peer`.
- */
-export function makeNetwork({ links, addresses, routes }: Network): { network: string[]; peer: string[] } {
-  const wires = links.filter(({ name }) => name !== 'lo');
-  return {
-    network: [
-      ...wires.map(({ name, mtu, mac }, n) => {
-        const address = mac === null ? '' : ` address ${mac}`;
-        return `link add name ${name} mtu ${mtu}${address} type veth peer name peer${n} netns peer`;
-      }),
-      ...wires.filter(({ up }) => up).map(({ name }) => `link set dev ${name} up`),
-      ...addresses.map(addAddress),
-      // Routes that lead to other routes' gateways come first.
-      ...routes
-        .filter((route) => route.protocol !== 'kernel' || isByProgram(route, addresses))
-        .toSorted((a, b) => Number(hasGateway(a)) - Number(hasGateway(b)))
-        .map(addRoute),
-    ],
-    peer: wires.map((_, n) => `link set dev peer${n} up`),
-  };
-}
-
-/** Whether a program made the route of an address, which the kernel left to it (`noprefixroute`). */
-function isByProgram({ hops }: StageRoute, addresses: readonly Address[]): boolean {
-  return addresses.some((one) => one.noPrefixRoute && hops.some((hop) => hop.interface === one.interface));
-}
-
-/** The far end of the interface's wire. */
-export function wireOf(iface: string, { links }: Pick<Network, 'links'>): string {
-  return `peer${links.filter(({ name }) => name !== 'lo').findIndex(({ name }) => name === iface)}`;
-}
-
-/** The lines that make the far side answer for these addresses on the interface's wire. */
-export function answerAs(addresses: readonly IpAddress[], iface: string, { links }: Network): string[] {
-  const peer = wireOf(iface, { links });
-  return [...addresses.map((one) => `addr add ${one}/32 dev ${peer}`), `route add default dev ${peer}`];
-}
-
-/** The address as `ip addr` shows it, without lifetimes. */
-export function addressLine(one: Address): string {
-  const { address, broadcast, peer, scope, noPrefixRoute, metric, label } = one;
-  const parts = [
-    ...[
-      address,
-      peer && `peer ${peer}`,
-      metric && `metric ${metric}`,
-      broadcast && `brd ${broadcast}`,
-      `scope ${scope}`,
-    ],
-    ...[noPrefixRoute && 'noprefixroute', label],
-  ];
-  return parts.filter(Boolean).join(' ');
-}
-
-/** The route as `ip route` shows it. */
-export function routeLine(route: StageRoute): string {
-  const { destination, type, hops, protocol, scope, source, metric, onlink, family } = route;
-  return [
-    type === 'unicast' ? '' : type,
-    destination,
-    ...hops.map(({ gateway, interface: device, weight }) => {
-      // An IPv4 route, whose gateway may be an IPv6 address (RFC 5549).
-      const via =
-        gateway === null ? '' : `via ${familyOf(gateway) === 'ipv6' && family !== 6 ? 'inet6 ' : ''}${gateway} `;
-      const hop = `${via}${device === null ? '' : `dev ${device}`}`.trim();
-      return hops.length === 1 ? hop : `nexthop ${hop} weight ${weight}`;
-    }),
-    protocol === 'boot' ? '' : `proto ${protocol}`,
-    scope === 'global' ? '' : `scope ${scope}`,
-    source === null ? '' : `src ${source}`,
-    metric === null ? '' : `metric ${metric}`,
-    onlink ? 'onlink' : '',
-  ]
-    .filter((part) => part !== '')
-    .join(' ');
+/** Adds the interface, which `ip` leaves out of its answer if it was asked for one. */
+export function onInterface(route: StageRoute, iface: string | null): StageRoute {
+  return { ...route, hops: route.hops.map((hop) => ({ ...hop, interface: hop.interface ?? iface })) };
 }
 
 export function parseAddresses(text: string, family: 4 | 6 = 4): Address[] {
@@ -264,39 +184,4 @@ function addressWord(value: unknown): IpAddress | null {
 /** 4294967295 is "forever". */
 function seconds(value: unknown): number | null {
   return typeof value === 'number' && value < 0xffffffff ? value : null;
-}
-
-/** The words of `ip` that make the address. */
-export function addAddress(one: Address): string {
-  const lifetime = (name: string, value: number | null) => (value === null ? [] : [name, String(value)]);
-  return [
-    ...['addr', 'add'],
-    // On a point-to-point link the prefix length belongs to the peer (ip-address(8)).
-    ...(one.peer === null
-      ? [one.address]
-      : [one.address.replace(/\/.*/, ''), 'peer', `${one.peer}/${one.address.replace(/.*\//, '')}`]),
-    ...(one.broadcast === null ? [] : ['broadcast', one.broadcast]),
-    ...['dev', one.interface, 'scope', one.scope],
-    ...(one.label === null ? [] : ['label', one.label]),
-    ...lifetime('valid_lft', one.validFor),
-    ...lifetime('preferred_lft', one.preferredFor),
-    ...(one.noPrefixRoute ? ['noprefixroute'] : []),
-    ...(one.metric === null ? [] : ['metric', String(one.metric)]),
-    // The host has tried the address out.
-    ...(one.address.includes(':') ? ['nodad'] : []),
-  ].join(' ');
-}
-
-const hasGateway = ({ hops }: StageRoute) => hops.some(({ gateway }) => gateway !== null);
-
-/**
- * The words of `ip` that make the route. A multipath route's hops come last, because `ip` reads them to the end of the
- * line.
- */
-export function addRoute(route: StageRoute): string {
-  const [first, ...others] = route.hops;
-  if (others.length === 0) return `route add ${routeLine(route)}${route.protocol === 'boot' ? ' proto boot' : ''}`;
-  const hops = routeLine({ ...route, protocol: 'boot', scope: 'global', source: null, metric: null, onlink: false });
-  const rest = routeLine({ ...route, hops: [{ ...first!, gateway: null, interface: null }] });
-  return `route add ${rest} ${hops.slice(hops.indexOf('nexthop'))}`;
 }

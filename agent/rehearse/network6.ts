@@ -1,7 +1,7 @@
 /** The IPv6 part of a stage's network: the interface's addresses and routes, read and made again as in network.ts. */
 import type { Host } from '../host/host.ts';
-import { HOLDFAST } from '../host/netlink/table-names.ts';
-import { type Address, addAddress, addRoute, askIp, parseAddresses, parseRoutes, type StageRoute } from './network.ts';
+import { type Address, askIp, BY_HAND, onInterface, parseAddresses, parseRoutes, type StageRoute } from './network.ts';
+import { addAddress, addRoutes } from './network-commands.ts';
 
 export interface Network6 {
   /** The link-local addresses also. */
@@ -9,16 +9,14 @@ export interface Network6 {
   readonly routes: readonly StageRoute[];
 }
 
-/** As in network.ts, and those of router advertisements. The kernel also makes routes of advertised prefixes. */
-const BY_HAND = ['boot', 'static', 'dhcp', 'ra', 'kernel', String(HOLDFAST)];
+/** Also those of router advertisements. The kernel makes routes of advertised prefixes. */
+const COPIED = [...BY_HAND, 'ra', 'kernel'];
 
 export function network6Around(host: Host, iface: string): Network6 {
   const routes = parseRoutes(askIp(host, ['-6', 'route', 'show', 'table', 'main', 'dev', iface]), 6);
   return {
     addresses: parseAddresses(askIp(host, ['-6', 'addr', 'show', 'dev', iface]), 6),
-    routes: routes
-      .map((one) => ({ ...one, hops: one.hops.map((hop) => ({ ...hop, interface: hop.interface ?? iface })) }))
-      .filter((one) => BY_HAND.includes(one.protocol) && isSeen(one)),
+    routes: routes.map((one) => onInterface(one, iface)).filter((one) => COPIED.includes(one.protocol) && isSeen(one)),
   };
 }
 
@@ -29,20 +27,20 @@ export function makeNetwork6({ addresses, routes }: Network6, iface: string): st
     `link set dev ${iface} addrgenmode none`,
     ...addresses.map(addAddress),
     // The kernel makes the routes of addresses by itself, and refuses a second one.
-    ...routes.toSorted((a, b) => Number(viaOf(a) !== null) - Number(viaOf(b) !== null)).map(addRoute),
+    ...addRoutes(routes),
   ];
 }
 
 /** The far side: a router and server that answers at once, also as the routers that the host knows. */
 export function farSide6({ routes }: Network6, wire: string): string[] {
-  const routers = routes.flatMap((route) => viaOf(route) ?? []).filter((one) => one.startsWith('fe80:'));
+  const routers = routes
+    .flatMap(({ hops }) => hops.find(({ gateway }) => gateway !== null)?.gateway ?? [])
+    .filter((one) => one.startsWith('fe80:'));
   return [
     `link set dev ${wire} addrgenmode none`,
     ...[...new Set(['fe80::ffff:1', ...routers])].map((one) => `addr add ${one}/64 dev ${wire} nodad`),
   ];
 }
-
-const viaOf = ({ hops }: StageRoute) => hops.find(({ gateway }) => gateway !== null)?.gateway ?? null;
 
 /** Not shown: what every link has by itself. */
 const isSeen = ({ destination }: StageRoute) => !/^(fe80:|ff00:)/.test(destination);

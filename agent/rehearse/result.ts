@@ -5,15 +5,8 @@ import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { judgeRehearsal, type RehearsalOutcome } from './judge.ts';
-import {
-  type Address,
-  addressLine,
-  type Network,
-  parseAddresses,
-  parseRoutes,
-  routeLine,
-  type StageRoute,
-} from './network.ts';
+import { type Address, type Network, parseAddresses, parseRoutes, type StageRoute } from './network.ts';
+import { addressLine, routeLine } from './network-commands.ts';
 
 import { seenAddresses6, seenRoutes6 } from './network6.ts';
 

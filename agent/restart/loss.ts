@@ -4,15 +4,8 @@
  * which another host has taken over meanwhile, and two hosts must not have it.
  */
 import type { Host } from '../host/host.ts';
-import {
-  type Address,
-  addAddress,
-  addRoute,
-  addressLine,
-  networkAround,
-  routeLine,
-  type StageRoute,
-} from '../rehearse/network.ts';
+import { type Address, networkAround, type StageRoute } from '../rehearse/network.ts';
+import { addAddress, addRoute, addressLine, routeLine } from '../rehearse/network-commands.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { RestartEntry } from './under-way.ts';
 

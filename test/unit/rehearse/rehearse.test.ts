@@ -9,7 +9,8 @@ import { judgeRehearsal, type RehearsalOutcome } from '../../../agent/rehearse/j
 import { leaseOf } from '../../../agent/rehearse/lease.ts';
 import { variablesOf } from '../../../agent/rehearse/lease-events.ts';
 import { LIVE_STAGE_SCRIPT } from '../../../agent/rehearse/live-stage-script.ts';
-import { answerAs, makeNetwork, parseAddresses, parseRoutes, routeLine } from '../../../agent/rehearse/network.ts';
+import { parseAddresses, parseRoutes } from '../../../agent/rehearse/network.ts';
+import { answerAs, makeNetwork, routeLine } from '../../../agent/rehearse/network-commands.ts';
 import { farSide6, makeNetwork6 } from '../../../agent/rehearse/network6.ts';
 import { STAGE_SCRIPT } from '../../../agent/rehearse/script-stage-script.ts';
 import { composeResolvConf } from '../../../agent/resolver/resolv-conf.ts';
