@@ -78,14 +78,13 @@ export class Udhcpc {
 
   /** Has it renew its lease, which its server otherwise makes it do each 8 s at the most, and waits for its script. */
   async renew(): Promise<void> {
-    const renewed = this.next('renew');
-    await this.#host.sh('kill -USR1 "$(cat /run/lab/udhcpc.pid)"');
-    await renewed;
+    await this.next('renew', 'kill -USR1 "$(cat /run/lab/udhcpc.pid)"');
   }
 
-  /** Waits until its script has ended for one more event of this name. */
-  async next(name: string): Promise<void> {
-    await this.#event(name, Number(await this.#host.sh(`grep -c ^${name} /run/lab/events || :`)));
+  /** Waits until its script has ended for one more event of this name. `cause`: a script that makes the event come. */
+  async next(name: string, cause = ':'): Promise<void> {
+    const before = Number(await this.#host.sh(`grep -c ^${name} /run/lab/events || :; ${cause}`));
+    await this.#event(name, before);
   }
 
   /** Kills it like the kernel's out-of-memory killer: no script runs, and the address stays. */
