@@ -1,11 +1,10 @@
 /** A rehearsal with the real `dhclient -6` leaves the host as it was: its files, both families of its network, processes, the wire. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { dhclient6Scene } from '../parts/lab/dhclient6-events.ts';
+import { ENDS, endRehearsal, SLEEPS } from '../parts/lab/ended-rehearsal.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { type LabHost, unavailable } from '../parts/lab/host.ts';
-import { Log } from '../parts/lab/log.ts';
 import { apply } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 2 };
@@ -53,19 +52,13 @@ test('rehearse control: the look sees what a hook does to the host’s own IPv6'
 });
 
 test('rehearse: after any end, neither dhclient -6 nor the server of the stage goes on', options, async (t) => {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'].map((signal) =>
+  const signals = ENDS.map((signal) =>
     t.test(signal, async () => {
       await using scene = await dhclient6Scene({ lease: 600, renewEvery: 300 });
       const { host } = scene;
-      await host.write(HOOK, 'sleep 4321\n');
+      await host.write(HOOK, `${SLEEPS}\n`);
       const before = await fingerprint(host);
-      const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse lease --reason REBOOT6']);
-      const pid = await new Log(child.stdout!).until(/^\d+$/);
-      const ended = once(child, 'exit');
-      const sleeping = 'pgrep -fx "sleep 4321" >/dev/null';
-      await host.sh(`until ${sleeping}; do sleep 0.05; done; kill -${signal.slice(3)} ${pid}`);
-      await ended;
-      await host.sh(`while ${sleeping} || pgrep -f "[r]ehearse serve" >/dev/null; do sleep 0.05; done`);
+      await endRehearsal(host, signal, { what: 'lease --reason REBOOT6' });
       assert.deepEqual(await changedSince(host, before), []);
     }),
   );

@@ -1,7 +1,7 @@
 /** A rehearsal leaves the host as it was, whatever its hooks do, and however it ends. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
+import { ENDS, endRehearsal, SLEEPS } from '../parts/lab/ended-rehearsal.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { type LabHost, unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
@@ -63,19 +63,13 @@ test('rehearse control: the fingerprint sees what these hooks do to the host its
 });
 
 test('rehearse: after any end, no process of it goes on', options, async (t) => {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'].map((signal) =>
+  const signals = ENDS.map((signal) =>
     t.test(signal, async () => {
       await using scene = await staleHost({});
       const { host } = scene;
-      await host.write(HOOK, 'sleep 4321\n');
+      await host.write(HOOK, `${SLEEPS}\n`);
       const before = await fingerprint(host);
-      const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse lease --reason RENEW']);
-      const pid = await new Log(child.stdout!).until(/^\d+$/);
-      const ended = once(child, 'exit');
-      const sleeping = 'pgrep -fx "sleep 4321" >/dev/null';
-      await host.sh(`until ${sleeping}; do sleep 0.05; done; kill -${signal.slice(3)} ${pid}`);
-      await ended;
-      await host.sh(`while ${sleeping}; do sleep 0.05; done`);
+      await endRehearsal(host, signal, { what: 'lease --reason RENEW' });
       assert.deepEqual(await changedSince(host, before), []);
     }),
   );

@@ -1,14 +1,13 @@
 /** Each rehearsal of systemd-networkd and systemd-resolved foretells what then happens: both real, both outcomes compared. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { RESOLVED_UPLINKS } from '../../agent/clients/resolved.ts';
 import type { DhcpServer } from '../parts/lab/dhcp.ts';
+import { endRehearsal } from '../parts/lab/ended-rehearsal.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
 import { type LabHost, unavailable } from '../parts/lab/host.ts';
-import { Log } from '../parts/lab/log.ts';
 import { networkdLabHost, rebootNetworkd } from '../parts/lab/networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_OFFERS } from '../parts/lab/networkd-events.ts';
 import { NEW, nameservers, OLD } from '../parts/lab/scene.ts';
@@ -141,12 +140,6 @@ test('rehearse: rehearsals of systemd-networkd leave the host as it was, also if
   assert.notEqual((await foretellBoot(host)).resolvConf.after, null);
   assert.deepEqual((await foretell(host, 'EXPIRE')).addresses.after, []);
   assert.deepEqual(await changedSince(host, before), []);
-  const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse boot']);
-  const pid = await new Log(child.stdout!).until(/^\d+$/);
-  const ended = once(child, 'exit');
-  const onStage = '[ "$(pgrep -c -x systemd-network)" -gt 1 ]';
-  await host.sh(`until ${onStage}; do sleep 0.02; done; kill -KILL ${pid}`);
-  await ended;
-  await host.sh(`while ${onStage} || pgrep -f "[r]ehearse serve" >/dev/null; do sleep 0.05; done`);
+  await endRehearsal(host, 'SIGKILL', { what: 'boot', runs: '[ "$(pgrep -c -x systemd-network)" -gt 1 ]' });
   assert.deepEqual(await changedSince(host, before), []);
 });
