@@ -4,15 +4,14 @@
  * (`-- 'udhcpc NAK'`), only theirs: the other rows stay as the page has them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { release as kernel } from 'node:os';
 import { join } from 'node:path';
-import { VERSION } from '../../agent/commands/context/version.ts';
 import { table } from '../compare/table.ts';
 import { noDhcpcd } from '../parts/lab/dhcpcd.ts';
 import type { Foretold } from '../parts/lab/foretell.ts';
 import { REHEARSAL_CASES, type RehearsalCase } from '../parts/lab/rehearsal-cases.ts';
 import { nameservers } from '../parts/lab/scene.ts';
 import { REPOSITORY } from '../parts/repository.ts';
+import { fillRows, writtenBy } from '../parts/written-page.ts';
 import { BOOTED_REHEARSALS } from '../systems/networkd-rehearsals.ts';
 
 /** How many hosts at a time: most of the time each waits for a lease. */
@@ -26,16 +25,12 @@ const CASES = [...REHEARSAL_CASES, ...BOOTED_REHEARSALS];
 const page = join(REPOSITORY, 'docs/rehearse-table.md');
 const clients = process.argv.slice(2);
 const rows = clients.length === 0 ? [] : rowsOf(readFileSync(page, 'utf8'));
-const waiting = [...CASES.entries()].filter(
+const asked = [...CASES.entries()].filter(
   ([, { client, event }]) => clients.length === 0 || clients.includes(client) || clients.includes(`${client} ${event}`),
 );
-await Promise.all(Array.from({ length: AT_ONCE }, work));
+await fillRows(rows, asked, AT_ONCE, row);
 writeFileSync(page, text());
 console.log('docs/rehearse-table.md is written');
-
-async function work(): Promise<void> {
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) rows[next[0]] = await row(next[1]);
-}
 
 /** The rows of the page, each at the place of its case. */
 function rowsOf(text: string): string[][] {
@@ -49,7 +44,6 @@ function rowsOf(text: string): string[][] {
 async function row(one: RehearsalCase): Promise<string[]> {
   const { client, event, way } = one;
   const cells = await one.run().then(foretold, (error: Error) => ['**no**', error.message.split('\n')[0]!, '', '']);
-  console.log([client, event, way, ...cells].join(' | '));
   return [client, event, way, ...cells];
 }
 
@@ -70,7 +64,7 @@ function text(): string {
   return `# Rehearsed, and then happened
 
 This page is for the operator who wants to know how far a rehearsal can be trusted ([rehearse.md](rehearse.md)). Written by
-\`npm run rehearsals\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}. \`test/lab/rehearse-*.test.ts\` do the same with
+${writtenBy('rehearsals')}. \`test/lab/rehearse-*.test.ts\` do the same with
 each client but dhclient and the booted Debians, and fail if a row differs.
 
 Each row is one throw-away host with the real client and a real DHCP server. Where the client says so, the host is a booted Debian 11 or 13.

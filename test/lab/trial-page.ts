@@ -2,14 +2,13 @@
  * `npm run trials`: each change on trial, with a real collector, into docs/confirm.md. Takes some minutes; needs root.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { release as kernel } from 'node:os';
 import { join } from 'node:path';
-import { VERSION } from '../../agent/commands/context/version.ts';
 import { table } from '../compare/table.ts';
 import { unavailable } from '../parts/lab/host.ts';
 import { familiesText, TRIAL_CASES, type TrialCase } from '../parts/lab/trial-cases.ts';
 import { tryChange, WITHIN } from '../parts/lab/try-change.ts';
 import { REPOSITORY } from '../parts/repository.ts';
+import { fillRows, writtenBy } from '../parts/written-page.ts';
 
 /** How many hosts at a time: most of the time each waits for the end of its trial. */
 const AT_ONCE = 6;
@@ -22,18 +21,13 @@ if (why !== false) {
   process.exit(1);
 }
 const rows: string[][] = [];
-const waiting = [...TRIAL_CASES.entries()];
-await Promise.all(Array.from({ length: AT_ONCE }, work));
+await fillRows(rows, TRIAL_CASES.entries(), AT_ONCE, row);
 const page = join(REPOSITORY, 'docs/confirm.md');
 const before = readFileSync(page, 'utf8');
 const [from, to] = [before.indexOf(BEGIN), before.indexOf(END)];
 if (from < 0 || to < from) throw new Error(`${page} has no place for the table`);
 writeFileSync(page, before.slice(0, from + BEGIN.length) + text() + before.slice(to));
 console.log('docs/confirm.md is written');
-
-async function work(): Promise<void> {
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) rows[next[0]] = await row(next[1]);
-}
 
 async function row(one: TrialCase): Promise<string[]> {
   const head = [one.what, familiesText(one)];
@@ -45,14 +39,13 @@ async function row(one: TrialCase): Promise<string[]> {
     ],
     (error: Error) => [`**other than it must**: ${error.message.split('\n')[0]}`, '', ''],
   );
-  console.log([...head, ...cells].join(' | '));
   return [...head, ...cells];
 }
 
 function text(): string {
   const head = ['the change', 'the host has', 'it is', 'decided after, s', 'cut off for'];
   return `
-Written by \`npm run trials\` on ${new Date().toISOString().slice(0, 10)}, of version ${VERSION}, on Linux ${kernel()}, with \`within: ${WITHIN}s\`.
+Written by ${writtenBy('trials')}, with \`within: ${WITHIN}s\`.
 
 ${table(head, rows)}
 `;

@@ -3,11 +3,11 @@
  * some minutes; needs root and systemd-nspawn.
  */
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, release as kernel, loadavg } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { VERSION } from '../../agent/commands/context/version.ts';
 import { type Suite, suites } from '../parts/lab/debian.ts';
 import { REPOSITORY } from '../parts/repository.ts';
+import { writtenBy } from '../parts/written-page.ts';
 import { bootCosts } from './boot-cost.ts';
 import { bootTable } from './boot-table.ts';
 import { lifecycle } from './lifecycle.ts';
@@ -42,12 +42,11 @@ async function life(title: string, release: Suite, format: Format): Promise<stri
 }
 
 function page(): string {
-  const date = new Date().toISOString().slice(0, 10);
   const machine = `${availableParallelism()} processors, load ${loadavg()[1]!.toFixed(1)}`;
   return `# The package's life
 
 This page is for the operator who wants to know what holds during an upgrade, a removal or a fault. Written by
-\`npm run lifecycle\` on ${date}, of version ${VERSION}, on Linux ${kernel()}, ${machine}. \`npm run test:systems\` does the same, and
+${writtenBy('lifecycle')}, ${machine}. \`npm run test:systems\` does the same, and
 fails if a cell differs.
 
 Each table is one Debian that boots with systemd, ifupdown and dhclient. Its DHCP server offers other name servers than the configured
