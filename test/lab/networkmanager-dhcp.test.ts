@@ -5,7 +5,7 @@ import { requestedOptions } from '../../agent/clients/networkmanager/options.ts'
 import { findOption } from '../../agent/config/notation/dhcp-options.ts';
 import { startDhcpServer } from '../parts/lab/dhcp.ts';
 import type { LabHost } from '../parts/lab/host.ts';
-import { Manager, managedHost, noNetworkManager, offersOf, renewals } from '../parts/lab/networkmanager.ts';
+import { Manager, managedHost, noNetworkManager, offersOf, PROFILE, renewals } from '../parts/lab/networkmanager.ts';
 import { AGENT_YAML, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 
@@ -74,8 +74,7 @@ test('NetworkManager, MTU: held through 25 renewals, another offer, a restart; g
 test('NetworkManager, MTU: a value in the profile wins, and status names its line', { skip }, async () => {
   await using scene = await managedHost({ lease: 4, offers: offer(1450) });
   const { host } = scene;
-  const profile = '/etc/NetworkManager/system-connections/eth0.nmconnection';
-  await host.sh(`printf '[ethernet]\\nmtu=1480\\n' >>${profile}; nmcli connection load ${profile}`);
+  await host.sh(`printf '[ethernet]\\nmtu=1480\\n' >>${PROFILE}; nmcli connection load ${PROFILE}`);
   await apply(host, 'dhcp: { interfaces: { eth0: { supersede: { interface-mtu: 1400 } } } }\n');
   const { lease, boot } = await statesOf(host, 'dhcp.interfaces.eth0.supersede.interface-mtu');
   assert.deepEqual([lease?.state, boot?.state], ['unknown', 'unknown']);

@@ -4,12 +4,19 @@ import { test } from 'node:test';
 import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
 import type { LabHost } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
-import { CONNECTION, Manager, managedHost, noNetworkManager, offersOf, renewals } from '../parts/lab/networkmanager.ts';
+import {
+  CONNECTION,
+  Manager,
+  managedHost,
+  noNetworkManager,
+  offersOf,
+  PROFILE,
+  renewals,
+} from '../parts/lab/networkmanager.ts';
 import { watchPings } from '../parts/lab/watch.ts';
 
 const skip = noNetworkManager;
 const LEASE = 20;
-const PROFILE = '/etc/NetworkManager/system-connections/eth0.nmconnection';
 /** Behind the router: only the default route leads to it. */
 const FAR = '10.99.0.1';
 const OFFERS = offersOf('old.example.com');

@@ -5,8 +5,8 @@ import { RESOLVED_UPLINKS } from '../../agent/clients/resolved.ts';
 import { debianPackage } from '../parts/lab/debian-package.ts';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
-import { managedHost, noNetworkManager, offersOf } from '../parts/lab/networkmanager.ts';
-import { NETWORKMANAGER_EVENTS, PROFILE } from '../parts/lab/networkmanager-events.ts';
+import { managedHost, noNetworkManager, offersOf, PROFILE } from '../parts/lab/networkmanager.ts';
+import { NETWORKMANAGER_EVENTS } from '../parts/lab/networkmanager-events.ts';
 import { apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
 const options = { skip: noNetworkManager, concurrency: 4 };

@@ -1,7 +1,7 @@
 /** A host moves from dhclient to another client: held from the first second of its first boot, with the daemon and without. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONNECTION } from '../parts/lab/networkmanager.ts';
+import { CONNECTION, PROFILE } from '../parts/lab/networkmanager.ts';
 import { NEW, OLD } from '../parts/lab/scene.ts';
 import { PACKAGES } from './clients.ts';
 import { askedSinceBoot, firstApply, prepareFirstSecond } from './first-second.ts';
@@ -59,7 +59,7 @@ const MIGRATIONS: readonly Migration[] = [
     to: 'NetworkManager',
     packages: PACKAGES.bookworm,
     setup: BY_CLIENTS,
-    files: { '/etc/NetworkManager/system-connections/eth0.nmconnection': CONNECTION },
+    files: { [PROFILE]: CONNECTION },
     migrate: 'chmod -R go= /etc/NetworkManager/system-connections; systemctl enable NetworkManager',
     code: 0,
   },

@@ -1,13 +1,12 @@
 /** `dhcp:` on booted Debian whose NetworkManager takes the lease: through a reboot, and back by revert. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONNECTION } from '../parts/lab/networkmanager.ts';
+import { CONNECTION, PROFILE } from '../parts/lab/networkmanager.ts';
 import { watchPings } from '../parts/lab/watch.ts';
 import { bootWith, RELEASES } from './clients.ts';
 import { type Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();
-const PROFILE = '/etc/NetworkManager/system-connections/eth0.nmconnection';
 const client = { unit: 'NetworkManager', lease: 20, files: { [PROFILE]: CONNECTION } } as const;
 const YAML = 'dhcp: { supersede: { interface-mtu: 1400 }, ignore: [routers, classless-routes] }\n';
 

@@ -1,6 +1,6 @@
 /** NetworkManager takes the lease, as Debian's service has it. */
 import { test } from 'node:test';
-import { CONNECTION } from '../parts/lab/networkmanager.ts';
+import { CONNECTION, PROFILE } from '../parts/lab/networkmanager.ts';
 import { bootWith, heldOn, RELEASES } from './clients.ts';
 import { unavailable } from './machine.ts';
 
@@ -8,7 +8,7 @@ const skip = unavailable();
 const client = {
   unit: 'NetworkManager',
   lease: 4,
-  files: { '/etc/NetworkManager/system-connections/eth0.nmconnection': CONNECTION },
+  files: { [PROFILE]: CONNECTION },
 } as const;
 
 for (const release of RELEASES) {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cameTrue, foretell, foretellBoot } from '../parts/lab/foretell.ts';
-import { CONNECTION } from '../parts/lab/networkmanager.ts';
-import { NEW, nameservers, OLD, WANTED_LINES } from '../parts/lab/scene.ts';
+import { CONNECTION, PROFILE } from '../parts/lab/networkmanager.ts';
+import { EDITED_PROFILE } from '../parts/lab/networkmanager-events.ts';
+import { NEW, nameservers, OLD, WANTED_RESOLV_CONF } from '../parts/lab/scene.ts';
 import { bootWith, RELEASES } from './clients.ts';
 import { type Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();
-const PROFILE = '/etc/NetworkManager/system-connections/eth0.nmconnection';
 const client = { unit: 'NetworkManager', lease: 600, files: { [PROFILE]: CONNECTION } } as const;
 
 const HAPPENS: Readonly<Record<string, (machine: Machine) => Promise<unknown>>> = {
@@ -22,12 +22,10 @@ for (const release of RELEASES) {
   test(`${release}: NetworkManager’s reload, reapply, restart and boot are foretold`, { skip }, async (t) => {
     await using machine = await bootWith(release, client);
     t.diagnostic(await machine.sh('NetworkManager --version'));
-    const wanted = WANTED_LINES.map((line) => `${line}\n`).join('');
-    const profile = CONNECTION.replace('method=auto', `method=auto\ndns=${NEW.join(';')};\nignore-auto-dns=true`);
     for (const [event, happen] of Object.entries(HAPPENS)) {
       // By hand, as before the outage: NetworkManager reads neither until the event.
-      await machine.write('/etc/resolv.conf', wanted);
-      if (event === 'RELOAD') await machine.write(PROFILE, profile, 0o600);
+      await machine.write('/etc/resolv.conf', WANTED_RESOLV_CONF);
+      if (event === 'RELOAD') await machine.write(PROFILE, EDITED_PROFILE, 0o600);
       const foretold = await (event === 'boot' ? foretellBoot(machine) : foretell(machine, event));
       const servers = event === 'RELOAD' ? OLD : NEW;
       assert.deepEqual(nameservers(foretold.resolvConf.after ?? ''), servers, event);

@@ -4,19 +4,19 @@
  */
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
-import { CONNECTION, Manager, type managedHost, offersOf, renewals } from './networkmanager.ts';
+import { CONNECTION, Manager, type managedHost, offersOf, PROFILE, renewals } from './networkmanager.ts';
 import { NEW, OLD, waysToNew } from './scene.ts';
 
 type Scene = Awaited<ReturnType<typeof managedHost>>;
 
-export const PROFILE = '/etc/NetworkManager/system-connections/eth0.nmconnection';
+/** The profile with the new servers, as a hand edits it. */
+export const EDITED_PROFILE = CONNECTION.replace(
+  'method=auto',
+  `method=auto\ndns=${NEW.join(';')};\nignore-auto-dns=true`,
+);
 
 /** The hand that edits the profile does not have NetworkManager read it. */
-export const NETWORKMANAGER_WAYS = waysToNew(
-  PROFILE,
-  CONNECTION.replace('method=auto', `method=auto\ndns=${NEW.join(';')};\nignore-auto-dns=true`),
-  0o600,
-);
+export const NETWORKMANAGER_WAYS = waysToNew(PROFILE, EDITED_PROFILE, 0o600);
 
 const OFFERS = offersOf('old.example.com');
 /** Seconds. NetworkManager renews after a half of the lease. */

@@ -9,7 +9,8 @@ import { AGENT_YAML, OLD } from './scene.ts';
 
 export const noNetworkManager = unavailable({ NetworkManager: 'network-manager', 'dbus-daemon': 'dbus' });
 
-/** A file of /etc/NetworkManager/system-connections: eth0, by DHCP. */
+export const PROFILE = '/etc/NetworkManager/system-connections/eth0.nmconnection';
+/** The profile: eth0, by DHCP. */
 export const CONNECTION = `[connection]
 id=eth0
 uuid=11111111-1111-1111-1111-111111111111
@@ -65,7 +66,7 @@ export async function managedHost(dhcp: DhcpOptions, resolved: Buffer | null = n
       'rm -rf /etc/NetworkManager/conf.d/* /etc/NetworkManager/dispatcher.d/[0-9]* /var/lib/NetworkManager/*',
     );
     await host.write('/etc/NetworkManager/NetworkManager.conf', '[main]\nplugins=keyfile\n');
-    await host.write('/etc/NetworkManager/system-connections/eth0.nmconnection', CONNECTION, 0o600);
+    await host.write(PROFILE, CONNECTION, 0o600);
     await host.write('/etc/NetworkManager/dispatcher.d/99-lab', '#!/bin/sh\necho "$1 $2" >>/run/lab/events\n', 0o755);
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
     if (resolved !== null) await putResolved(host, resolved);

@@ -42,6 +42,9 @@ export const WANTED_LINES = [
   'options timeout:1 rotate',
 ];
 
+/** resolv.conf with these lines only, as a hand writes it. */
+export const WANTED_RESOLV_CONF = WANTED_LINES.map((line) => `${line}\n`).join('');
+
 export interface Scene extends AsyncDisposable {
   readonly host: LabHost;
   readonly server: DhcpServer;
@@ -87,7 +90,7 @@ export function waysToNew(
     'held by Holdfast': apply,
     'edited by hand': async (host) => {
       await host.write(file, text, mode);
-      await host.write('/etc/resolv.conf', WANTED_LINES.map((line) => `${line}\n`).join(''));
+      await host.write('/etc/resolv.conf', WANTED_RESOLV_CONF);
     },
   };
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { DhcpOptions } from './dhcp.ts';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
-import { AGENT_YAML, apply, OLD, WANTED_LINES } from './scene.ts';
+import { AGENT_YAML, apply, OLD, WANTED_RESOLV_CONF } from './scene.ts';
 import { ALPINE_SCRIPT, Udhcpc, udhcpcHost } from './udhcpc.ts';
 
 type Scene = Awaited<ReturnType<typeof udhcpcHost>>;
@@ -24,7 +24,7 @@ export const UDHCPC_WAYS: Readonly<Record<string, (host: LabHost) => Promise<voi
     assert.equal((await host.agent('apply')).code, 0);
     await recorded(host);
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
-    await host.write('/etc/resolv.conf', WANTED_LINES.map((line) => `${line}\n`).join(''));
+    await host.write('/etc/resolv.conf', WANTED_RESOLV_CONF);
   },
 };
 
