@@ -1,4 +1,7 @@
-/** What the host has by router advertisements, which no stage sends: an operator would take the rehearsal for the whole. */
+/**
+ * No stage sends router advertisements. This note names the routes and servers that the host has from them, so that an
+ * operator does not miss them in the rehearsal.
+ */
 import { HEARD } from '../clients/rdnssd/running.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';

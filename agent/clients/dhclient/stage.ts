@@ -61,7 +61,7 @@ export function dhclientStage(host: Host, holder: LeaseHolder, iface: string): S
   };
 }
 
-/** As ifup does before it starts `dhclient -6`, which ends if the link has no address of its own. */
+/** ifup does the same: `dhclient -6` ends if the link has no address of its own. */
 const WHEN_UP = `ip link set dev "$1" up
 until ip -6 addr show dev "$1" scope link | grep inet6 | grep -qv tentative; do sleep 0.1; done
 shift

@@ -17,7 +17,7 @@ export function unreadFiles(host: Host, process: Process, link: NetworkdLink): S
   const isNew = (path: string) => (host.stat(path)?.ctimeMs ?? 0) > read;
   const before = read - BEFORE;
   const files = networkFiles(host);
-  // The text that it read is unknown. Its file in force exists since then; another may have come that wins over it.
+  // The text that systemd-networkd read is unknown. The file in force was there already; a newer file may win over it.
   const winning = [...files]
     .filter(([name, path]) => name < link.networkFile && isNew(path))
     .map(([, path]) => ({ path, text: null, changed: 0 }));

@@ -26,7 +26,7 @@ function eventsOf(given: readonly Given[]): Partial<Record<LeaseReason, StagedEv
     Number(given.findLast((one) => one.letter === letter)?.value ?? otherwise);
   const failing = number('t', TRIES) * number('T', PAUSE);
   const fails = failing > 0 && failing <= LONGEST_FAILING;
-  // With a script's last word on the matter, if there is one: `deconfig` comes with the loss, `leasefail` after some attempts.
+  // The event ends with the script's last run: `deconfig` comes with the loss, and `leasefail` after some attempts.
   const lost = { ends: [fails ? 'leasefail' : 'deconfig'], within: LOST_WITHIN + (fails ? failing : 0) };
   return {
     // The signal is an operator's way to have what otherwise comes after half of the lease's time.

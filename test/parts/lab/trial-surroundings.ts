@@ -1,4 +1,4 @@
-/** Who stands around a host on trial, beside its routers and its collector. */
+/** Other hosts and ports around a host on trial, beside its routers and its collector. */
 import { COLLECTOR, COLLECTOR_NAME, type ConfirmScene } from './confirm-scene.ts';
 
 /** A host `behind` this one, as its router, which sends heartbeats to the collector. */
@@ -54,7 +54,7 @@ export async function portListens({ host }: ConfirmScene): Promise<void> {
   await new Promise((resolve) => listening.stdout!.once('data', resolve));
 }
 
-/** As portListens; but what comes for that port comes by the second wire, as from a firewall that balances. */
+/** The same port; but connections to it come by the second wire, as from a firewall that balances. */
 export async function inboundApart(scene: ConfirmScene): Promise<void> {
   await portListens(scene);
   await scene.router(`ip rule add dport 2222 lookup 22; ip route add default via 10.60.1.2 dev srv1 table 22`);
