@@ -1,6 +1,7 @@
 /** Each event of dhclient, made to happen on a throw-away host: real dhclient, real servers. `happen` leaves the host as the event left it. */
 import { Dhclient, type DhcpOptions } from './dhcp.ts';
 import { startAnotherServer } from './dnsmasq-dhcp.ts';
+import type { RehearsedEvents } from './rehearsed-event.ts';
 import { NEW, OLD, OLD_DHCLIENT_CONF, type Scene, waysToNew } from './scene.ts';
 
 export const DHCLIENT_WAYS = waysToNew(
@@ -11,14 +12,7 @@ export const DHCLIENT_WAYS = waysToNew(
 const SHORT = { lease: 12, renewEvery: 3 };
 const LONG = { lease: 600, renewEvery: 3 };
 
-export interface DhclientEvent {
-  readonly dhcp: DhcpOptions;
-  /** Whether the address is lost by it. */
-  readonly givesUp: boolean;
-  happen(scene: Scene): Promise<void>;
-}
-
-export const DHCLIENT_EVENTS: Readonly<Record<string, DhclientEvent>> = {
+export const DHCLIENT_EVENTS: RehearsedEvents<DhcpOptions, Scene> = {
   RENEW: { dhcp: LONG, givesUp: false, happen: ({ client }) => client.leased() },
   REBIND: {
     dhcp: SHORT,

@@ -5,6 +5,7 @@
 import { connect, Dhclient, type DhcpServer, startDhcpServer } from './dhcp.ts';
 import { connect6, type Dhcp6Options, startDhcp6Server } from './dhcp6.ts';
 import { LabHost } from './host.ts';
+import type { RehearsedEvents } from './rehearsed-event.ts';
 import { AGENT_YAML, OLD_DHCLIENT_CONF } from './scene.ts';
 
 export interface Dhclient6Scene extends AsyncDisposable {
@@ -47,14 +48,7 @@ const RENEWING: Dhcp6Options = { lease: 600, renewEvery: 6 };
 const LOSING: Dhcp6Options = { lease: 50, renewEvery: 35, rebindAfter: 40 };
 const REBINDING: Dhcp6Options = { lease: 150, renewEvery: 35, rebindAfter: 40 };
 
-interface Dhclient6Event {
-  readonly dhcp: Dhcp6Options;
-  /** Whether the address is lost by it. */
-  readonly givesUp: boolean;
-  happen(scene: Dhclient6Scene): Promise<void>;
-}
-
-export const DHCLIENT6_EVENTS: Readonly<Record<string, Dhclient6Event>> = {
+export const DHCLIENT6_EVENTS: RehearsedEvents<Dhcp6Options, Dhclient6Scene> = {
   RENEW6: { dhcp: RENEWING, givesUp: false, happen: ({ host }) => next(host, 'RENEW6') },
   REBIND6: {
     dhcp: REBINDING,

@@ -6,6 +6,7 @@ import { DHCPCD_CONF } from '../../../agent/clients/dhcpcd/running.ts';
 import { Dhcpcd, type dhcpcdHost, OLD_DHCPCD_CONF } from './dhcpcd.ts';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
+import type { RehearsedEvents } from './rehearsed-event.ts';
 import { NEW, OLD, waysToNew } from './scene.ts';
 
 type Scene = Awaited<ReturnType<typeof dhcpcdHost>>;
@@ -16,14 +17,7 @@ export const DHCPCD_WAYS = waysToNew(DHCPCD_CONF, OLD_DHCPCD_CONF.replace(OLD.jo
 const SHORT = { lease: 24, renewEvery: 3 };
 const LONG = { lease: 600, renewEvery: 3 };
 
-interface DhcpcdEvent {
-  readonly dhcp: typeof SHORT;
-  /** Whether the address is lost by it. */
-  readonly givesUp: boolean;
-  happen(scene: Scene): Promise<void>;
-}
-
-export const DHCPCD_EVENTS: Readonly<Record<string, DhcpcdEvent>> = {
+export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
   RENEW: { dhcp: LONG, givesUp: false, happen: ({ host, client }) => event(host, client, 'RENEW') },
   REBIND: {
     dhcp: SHORT,

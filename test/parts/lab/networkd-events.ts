@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { DhcpOptions, DhcpServer } from './dhcp.ts';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
+import type { RehearsedEvents } from './rehearsed-event.ts';
 import { NEW, OLD } from './scene.ts';
 import type { LabSystem } from './system.ts';
 
@@ -35,14 +36,7 @@ export interface NetworkdStanding {
   reboot(): Promise<void>;
 }
 
-export interface NetworkdEvent {
-  readonly dhcp: DhcpOptions;
-  /** Whether the address is lost by it. */
-  readonly givesUp: boolean;
-  happen(standing: NetworkdStanding): Promise<void>;
-}
-
-export const NETWORKD_EVENTS: Readonly<Record<string, NetworkdEvent>> = {
+export const NETWORKD_EVENTS: RehearsedEvents<DhcpOptions, NetworkdStanding> = {
   RENEW: {
     dhcp: LONG,
     givesUp: false,

@@ -5,6 +5,7 @@
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
 import { CONNECTION, Manager, type managedHost, offersOf, PROFILE, renewals } from './networkmanager.ts';
+import type { RehearsedEvents } from './rehearsed-event.ts';
 import { NEW, OLD, waysToNew } from './scene.ts';
 
 type Scene = Awaited<ReturnType<typeof managedHost>>;
@@ -23,14 +24,7 @@ const OFFERS = offersOf('old.example.com');
 const SHORT = { lease: 30, offers: OFFERS };
 const LONG = { lease: 600, offers: OFFERS };
 
-interface NetworkManagerEvent {
-  readonly dhcp: typeof SHORT;
-  /** Whether the address is lost by it. */
-  readonly givesUp: boolean;
-  happen(scene: Scene): Promise<void>;
-}
-
-export const NETWORKMANAGER_EVENTS: Readonly<Record<string, NetworkManagerEvent>> = {
+export const NETWORKMANAGER_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
   RENEW: {
     dhcp: SHORT,
     givesUp: false,

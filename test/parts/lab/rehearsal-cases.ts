@@ -10,6 +10,7 @@ import { type NetworkdScene, networkdLabHost } from './networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { managedHost } from './networkmanager.ts';
 import { NETWORKMANAGER_EVENTS, NETWORKMANAGER_WAYS } from './networkmanager-events.ts';
+import type { RehearsedEvents } from './rehearsed-event.ts';
 import { staleHost } from './scene.ts';
 import type { LabSystem } from './system.ts';
 import { UDHCPC_EVENTS, UDHCPC_WAYS, udhcpcScene } from './udhcpc-events.ts';
@@ -37,9 +38,7 @@ interface Played<Dhcp, Scene extends { readonly host: LabSystem }> {
   /** Whose addresses and routes are looked at. Default: 4. */
   readonly family?: 6;
   readonly ways: Readonly<Record<string, (host: Scene['host']) => Promise<void>>>;
-  readonly events: Readonly<
-    Record<string, { readonly dhcp: Dhcp; readonly givesUp: boolean; happen(scene: Scene): Promise<void> }>
-  >;
+  readonly events: RehearsedEvents<Dhcp, Scene>;
 }
 
 export const REHEARSAL_CASES: readonly RehearsalCase[] = [

@@ -35,7 +35,7 @@ export const AGENT_YAML = `dns:
 `;
 
 /** The lines that resolv.conf has to have with it. */
-export const WANTED_LINES = [
+const WANTED_LINES = [
   'search dev.example.com example.com',
   ...NEW.map((address) => `nameserver ${address}`),
   'sortlist 10.72.52.100/255.255.255.255 10.72.0.0/255.255.0.0',

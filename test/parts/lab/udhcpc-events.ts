@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import type { DhcpOptions } from './dhcp.ts';
 import { refuseAll, startAnotherServer } from './dnsmasq-dhcp.ts';
 import type { LabHost } from './host.ts';
+import type { RehearsedEvents } from './rehearsed-event.ts';
 import { AGENT_YAML, apply, OLD, WANTED_RESOLV_CONF } from './scene.ts';
 import { ALPINE_SCRIPT, Udhcpc, udhcpcHost } from './udhcpc.ts';
 
@@ -41,14 +42,7 @@ const SHORT = { lease: 16, offers: OFFERS };
 const LOSING = { lease: 180, offers: OFFERS };
 const LONG = { lease: 600, offers: OFFERS };
 
-interface UdhcpcEvent {
-  readonly dhcp: DhcpOptions;
-  /** Whether the address is lost by it. */
-  readonly givesUp: boolean;
-  happen(scene: Scene): Promise<void>;
-}
-
-export const UDHCPC_EVENTS: Readonly<Record<string, UdhcpcEvent>> = {
+export const UDHCPC_EVENTS: RehearsedEvents<DhcpOptions, Scene> = {
   RENEW: { dhcp: LONG, givesUp: false, happen: ({ client }) => client.renew() },
   REBIND: {
     dhcp: SHORT,
