@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import type { Family } from '../../../agent/address/address.ts';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
 import type { DesiredConfirm } from '../../../agent/config/desired-confirm.ts';
 import type { DesiredReport } from '../../../agent/config/desired-daemon.ts';
@@ -16,7 +17,6 @@ import { LabHost } from './host.ts';
 import { Log } from './log.ts';
 
 export const ROUTER = { ipv4: '10.60.0.1', ipv6: 'fd60::1' } as const;
-export type SceneFamily = 'ipv4' | 'ipv6';
 export const COLLECTOR = { ipv4: '10.61.0.5', ipv6: 'fd61::5' } as const;
 /** The collector has both addresses by this name. */
 export const COLLECTOR_NAME = 'collector.test';
@@ -78,7 +78,7 @@ export class ConfirmScene implements AsyncDisposable {
   }
 
   /** `families`: those that the host has. */
-  static async make(families: readonly SceneFamily[] = ['ipv4', 'ipv6']): Promise<ConfirmScene> {
+  static async make(families: readonly Family[] = ['ipv4', 'ipv6']): Promise<ConfirmScene> {
     const host = await LabHost.create({ interfaces: 2 });
     const scene = new ConfirmScene(host);
     try {

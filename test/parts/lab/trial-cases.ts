@@ -1,11 +1,12 @@
 /** Changes that cut a host off, and good ones, each made on trial: for the lab's tests, and for the table in the documents. */
-import type { ConfirmScene, SceneFamily } from './confirm-scene.ts';
+import type { Family } from '../../../agent/address/address.ts';
+import type { ConfirmScene } from './confirm-scene.ts';
 import { startNameServer } from './dhcp.ts';
 import { hostBehind, inboundApart, portListens } from './trial-surroundings.ts';
 
 export interface TrialCase {
   readonly what: string;
-  readonly families: readonly SceneFamily[];
+  readonly families: readonly Family[];
   /** What the host and its routers have beforehand. */
   prepare?(scene: ConfirmScene): Promise<unknown>;
   /** The configuration that is confirmed first. Without it, nothing is configured before. */
@@ -19,7 +20,7 @@ export interface TrialCase {
   readonly says: RegExp;
 }
 
-const BOTH: readonly SceneFamily[] = ['ipv4', 'ipv6'];
+const BOTH: readonly Family[] = ['ipv4', 'ipv6'];
 const CONFIRMED = /these answer: .*collector https:/;
 const STOPPED = /collector \S+ \(IPv4\) is lost .*the change touches what may stop packets on their way/;
 const GOOD_ROUTES = 'routes: [{ to: 192.0.2.0/24, via: 10.60.0.1 }]\n';

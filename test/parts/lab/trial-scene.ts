@@ -2,22 +2,22 @@
  * A host whose changes are tried: behind a router (`server`), with another host two hops away that accepts TCP
  * connections, over IPv4 and IPv6. A second wire leads from the host to the same router.
  */
+import type { Family } from '../../../agent/address/address.ts';
 import { LabHost } from './host.ts';
 
 export const CONFIGURATION = '/etc/holdfast/agent.yaml';
 const PORT = 7022;
 
-export type TrialFamily = 'ipv4' | 'ipv6';
 const FAR = { ipv4: '10.61.0.5', ipv6: 'fd61::5' } as const;
 const TARGET = { ipv4: `10.61.0.5:${PORT}`, ipv6: `[fd61::5]:${PORT}` } as const;
 
 /** `confirm` with the far host as the witness beside the gateway. */
-export function confirmBy(families: readonly TrialFamily[], within = 10): string {
+export function confirmBy(families: readonly Family[], within = 10): string {
   const also = families.map((family) => `{ tcp: "${TARGET[family]}" }`);
   return `confirm: { by: local, within: ${within}s, also: [${also.join(', ')}] }\n`;
 }
 
-export async function trialScene(families: readonly TrialFamily[] = ['ipv4', 'ipv6']): Promise<LabHost> {
+export async function trialScene(families: readonly Family[] = ['ipv4', 'ipv6']): Promise<LabHost> {
   const host = await LabHost.create({ interfaces: 2 });
   try {
     await wire(host, families);
@@ -28,7 +28,7 @@ export async function trialScene(families: readonly TrialFamily[] = ['ipv4', 'ip
   }
 }
 
-async function wire(host: LabHost, families: readonly TrialFamily[]): Promise<void> {
+async function wire(host: LabHost, families: readonly Family[]): Promise<void> {
   await host.sh(
     `ip netns add far
      ip -n server link set lo up; ip -n far link set lo up
