@@ -30,18 +30,16 @@ export interface CutOff {
 }
 
 export function cutOffs(host: Host, desired: DesiredState, leaves: LeavesRoutes): CutOff[] {
-  return lostGateways(host, desired, leaves)
-    .filter(({ route }) => isDefault(route))
-    .map((lost) => ({ devs: lost.devs, why: cure(lost) }));
+  // Each look asks this, and among thousands of routes only a few are default routes.
+  return lostGateways(host, desired, leaves, isDefault).map((lost) => ({ devs: lost.devs, why: cure(lost) }));
 }
 
-function cure({ via, dev, devs }: LostGateway): string {
-  const own = devs.flatMap(addressesOf).join(', ');
+function cure({ via, dev, devs, own }: LostGateway): string {
   const where = devs.join(', ');
   const words = dev === null ? `dev: ${devs.length === 1 ? where : 'INTERFACE'} and onlink: true` : 'onlink: true';
   return (
     `with this the host would lose its default route at the next lease or boot: ${where} ignores the server's, and the kernel ` +
-    `refuses the configured one, since ${via} is in no network of ${where} (${own}). Write ${words} beside via: ${via}`
+    `refuses the configured one, since ${via} is in no network of ${where} (${own.join(', ')}). Write ${words} beside via: ${via}`
   );
 }
 
@@ -66,6 +64,8 @@ interface LostGateway {
   readonly dev: string | null;
   /** The interfaces on which the kernel looks for the gateway. */
   readonly devs: readonly string[];
+  /** The addresses of these interfaces: `10.156.0.7/32`. */
+  readonly own: readonly string[];
 }
 
 /** The interfaces that leave routes because `ignore` of these settings says so. */
@@ -73,17 +73,27 @@ export function ignoring(dhcp: DesiredDhcp): LeavesRoutes {
   return (dev) => ignoredOffers(dhcp, dev).some((offer) => offer !== 'router-advertisements');
 }
 
-function lostGateways(host: Host, { routes }: DesiredState, leaves: LeavesRoutes): LostGateway[] {
+/** `counts`: the routes whose gateways are looked at. */
+function lostGateways(
+  host: Host,
+  { routes }: DesiredState,
+  leaves: LeavesRoutes,
+  counts: (route: DesiredRoute) => boolean = () => true,
+): LostGateway[] {
   if (!host.live) return [];
   const direct = routes.flatMap(directNetworks);
-  const addressed = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
-  return routes.flatMap((route) =>
+  // Each call asks the kernel.
+  const interfaces = networkInterfaces();
+  const addressed = Object.keys(interfaces).filter((name) => name !== 'lo');
+  return routes.filter(counts).flatMap((route) =>
     route.nexthops.flatMap(({ via, dev, onlink }): LostGateway[] => {
       if (typeof via !== 'string' || onlink) return [];
       // Without `dev` the kernel looks for the gateway on every interface.
       const devs = dev === null ? addressed : [dev];
-      const reached = devs.length === 0 || !devs.every(leaves) || isOnLink(via, devs, direct);
-      return reached ? [] : [{ route, via, dev, devs }];
+      if (devs.length === 0 || !devs.every(leaves)) return [];
+      const own = devs.flatMap((name) => (interfaces[name] ?? []).flatMap(({ cidr }) => cidr ?? []));
+      const beside = direct.filter((one) => devs.includes(one.dev ?? '')).map(({ network }) => network);
+      return isOnLink(via, own, beside) ? [] : [{ route, via, dev, devs, own }];
     }),
   );
 }
@@ -95,14 +105,11 @@ function isDefault({ to }: DesiredRoute): boolean {
 /**
  * Networks of the interfaces' own addresses and of configured routes without a gateway. A lease's routes do not count.
  */
-function isOnLink(via: string, devs: readonly string[], direct: ReturnType<typeof directNetworks>): boolean {
+function isOnLink(via: string, own: readonly string[], direct: readonly string[]): boolean {
   const gateway = ipaddr.parse(via);
-  const own = devs
-    .flatMap(addressesOf)
-    .filter((one) => ipaddr.parse(one.replace(/\/.*/, '')).kind() === gateway.kind());
-  if (own.length === 0 || /^fe[89ab]/i.test(via)) return true;
-  const networks = [...own, ...direct.filter(({ dev }) => devs.includes(dev ?? '')).map(({ network }) => network)];
-  return networks
+  const ofFamily = own.filter((one) => ipaddr.parse(one.replace(/\/.*/, '')).kind() === gateway.kind());
+  if (ofFamily.length === 0 || /^fe[89ab]/i.test(via)) return true;
+  return [...ofFamily, ...direct]
     .map((network) => ipaddr.parseCIDR(network))
     .some(([base, length]) => {
       return base.kind() === gateway.kind() && gateway.match(base, length);
@@ -112,9 +119,4 @@ function isOnLink(via: string, devs: readonly string[], direct: ReturnType<typeo
 function directNetworks({ to, nexthops }: DesiredRoute): { network: string; dev: string | null }[] {
   if (typeof to !== 'string') return [];
   return nexthops.filter(({ via }: DesiredNexthop) => via === null).map(({ dev }) => ({ network: to, dev }));
-}
-
-/** `10.156.0.7/32`. */
-function addressesOf(dev: string): string[] {
-  return (networkInterfaces()[dev] ?? []).flatMap(({ cidr }) => cidr ?? []);
 }
