@@ -36,7 +36,16 @@ export async function networkdForecasts(
   if (process === undefined) return [];
   const names = linkNames(host);
   const links = networkdLinks(host);
-  const six = links.flatMap((link) => forecast6(host, process, link, desired, holds));
+  let known: number | undefined;
+  // journalctl(1) may read the journal of the whole boot.
+  const reloaded = () => (known ??= lastReload(host));
+  const forecast = (link: NetworkdLink, lines: readonly IniLine[], lease: LeaseOfLink): LeaseForecast => ({
+    pid: process.pid,
+    interface: link.name,
+    ...lease,
+    with: withTold(host, link, valuesWithHeld(lease.without, decidedFor(desired, link.name), holds), desired),
+    stale: staleFiles(host, process, lines, reloaded),
+  });
   const four = host.list(NETWORKD_LEASES).flatMap((index): LeaseForecast[] => {
     const file = `${NETWORKD_LEASES}/${index}`;
     const text = host.readText(file);
@@ -48,49 +57,21 @@ export async function networkdForecasts(
       values,
       lines.filter((line) => !isOurDropIn(line.file)),
     );
-    return [
-      {
-        pid: process.pid,
-        interface: link.name,
-        family: 4,
-        address: values.get('ADDRESS') ?? null,
-        renews: renewal(values, host.stat(file)?.mtimeMs ?? null),
-        without,
-        with: withTold(host, link, valuesWithHeld(without, decidedFor(desired, link.name), holds), desired),
-        stale: staleFiles(host, process, lines),
-      },
-    ];
+    const renews = renewal(values, host.stat(file)?.mtimeMs ?? null);
+    return [forecast(link, lines, { family: 4, address: values.get('ADDRESS') ?? null, renews, without })];
+  });
+  const six = links.flatMap((link): LeaseForecast[] => {
+    const lines = networkLines(host, link.networkFile);
+    const lease = asksDhcp(lines).ipv6 ? dhcp6Lease(host, link.name) : null;
+    if (lease === null) return [];
+    const { address, renews, nameservers, search, ntp } = lease;
+    // No router comes by DHCPv6.
+    return [forecast(link, lines, { family: 6, address, renews, without: { nameservers, search, ntp, routers: [] } })];
   });
   return [...four, ...six];
 }
 
-function forecast6(
-  host: Host,
-  process: Process,
-  link: NetworkdLink,
-  desired: ConfiguredState,
-  holds: HoldsAtLease,
-): LeaseForecast[] {
-  const lines = networkLines(host, link.networkFile);
-  const lease = asksDhcp(lines).ipv6 ? dhcp6Lease(host, link.name) : null;
-  if (lease === null) return [];
-  const { address, renews, nameservers, search, ntp } = lease;
-  // No router comes by DHCPv6.
-  const without = { nameservers, search, ntp, routers: [] };
-  const values = withTold(host, link, valuesWithHeld(without, decidedFor(desired, link.name), holds), desired);
-  return [
-    {
-      pid: process.pid,
-      interface: link.name,
-      family: 6,
-      address,
-      renews,
-      without,
-      with: values,
-      stale: staleFiles(host, process, lines),
-    },
-  ];
-}
+type LeaseOfLink = Pick<LeaseForecast, 'family' | 'address' | 'renews' | 'without'>;
 
 /** Time servers that it was told come first at each lease, also where it lists the lease's behind them. */
 function withTold(host: Host, link: NetworkdLink, values: LeaseValues, desired: ConfiguredState): LeaseValues {
@@ -135,7 +116,7 @@ function listOf(lines: readonly IniLine[], key: string): string[] {
 }
 
 /** null if it has read the present files. Our own drop-ins change only right before its start. */
-function staleFiles(host: Host, process: Process, lines: readonly IniLine[]): string | null {
+function staleFiles(host: Host, process: Process, lines: readonly IniLine[], reloaded: () => number): string | null {
   const own = SYSTEMD_FOLDERS.flatMap((folder) => [
     `${folder}/systemd/networkd.conf`,
     ...host
@@ -150,8 +131,7 @@ function staleFiles(host: Host, process: Process, lines: readonly IniLine[]): st
       return time === null ? [] : [{ file, time }];
     });
   const edited = changed([...networks]);
-  const reloaded = edited.length === 0 ? 0 : lastReload(host);
-  const unread = edited.filter(({ time }) => time > reloaded);
+  const unread = edited.filter(({ time }) => time > reloaded());
   const sentences = [
     [unread, 'reads it at "networkctl reload"'],
     [changed(own), 'reads it only at its next start'],
