@@ -32,9 +32,10 @@ export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces):
   const about = (what: ScriptDoubt['about']) =>
     own.filter((doubt) => doubt.about === what).map(({ script, why, certain }) => told(script, why) + advice(certain));
   const others = overrulingHooks(host, places);
+  const shell = hookShell(host);
   const ended = (['enter', 'exit'] as const)
     .flatMap((when) => neighbours(host, places, when))
-    .flatMap((hook) => endings(host, hook, hookShell(host)))
+    .flatMap((hook) => endings(host, hook, shell))
     .map(({ seen }) => `a neighbouring hook may end dhclient-script before its time (${seen})`);
   const sure = (wanted: boolean) =>
     others
