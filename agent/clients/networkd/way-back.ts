@@ -1,4 +1,4 @@
-import { removeRecord, writeRecord } from '../../hold/originals/disk-or-memory.ts';
+import { putBackRecord } from '../../hold/originals/disk-or-memory.ts';
 import { type OriginalLink, Originals, recordPath } from '../../hold/originals/originals.ts';
 import type { Outcome } from '../../hold/resource.ts';
 import type { Leftover, Undoing } from '../../hold/undoing.ts';
@@ -60,9 +60,7 @@ function toldTimeLeft(host: Host): Leftover[] {
 }
 
 function putBackLink(host: Host, name: string, record: string | null): void {
-  const file = recordPath('link', name);
-  if (record === null) removeRecord(host, file);
-  else writeRecord(host, file, record, { memory: true });
+  putBackRecord(host, recordPath('link', name), record);
   // After a reboot in the middle the link may be missing, and has no values to put back.
   if (!networkdLinks(host).some((link) => link.name === name)) return;
   const before = new Originals(host).find('link', name);

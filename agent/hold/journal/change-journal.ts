@@ -9,7 +9,7 @@ import { errorMessage, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { removeWithFolder, writeFile } from '../files/apply-file.ts';
-import { hasRecord, readRecord, removeRecord, writeRecord } from '../originals/disk-or-memory.ts';
+import { hasRecord, putBackRecord, readRecord, removeRecord, writeRecord } from '../originals/disk-or-memory.ts';
 import { Originals, recordPath } from '../originals/originals.ts';
 import type { Finding, Resource } from '../resource.ts';
 
@@ -211,9 +211,7 @@ export class ChangeJournal {
       if (wanted === null) removeWithFolder(host, path);
       else if (wanted !== current) writeFile(host, path, wanted, { mode, keepTime: wayBack.keepsTime(host, path) });
     }
-    const kept = recordPath('file', path);
-    if (record === null) removeRecord(host, kept);
-    else if (record !== readRecord(host, kept)) writeRecord(host, kept, record, { memory: true });
+    putBackRecord(host, recordPath('file', path), record);
     return true;
   }
 

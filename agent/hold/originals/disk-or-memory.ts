@@ -45,6 +45,12 @@ export function removeRecord(host: Host, path: string): void {
   if (host.lstat(inMemory(path)) !== null) host.remove(inMemory(path));
 }
 
+/** Puts a record back as it was read at an earlier time; null if there was none. */
+export function putBackRecord(host: Host, path: string, text: string | null): void {
+  if (text === null) removeRecord(host, path);
+  else if (text !== readRecord(host, path)) writeRecord(host, path, text, { memory: true });
+}
+
 /** Moves waiting records of `folder` from memory to the disk, if there is room again. */
 export async function settleRecords(host: Host, folder: string): Promise<void> {
   const waiting = () => host.list(IN_MEMORY).filter((name) => host.lstat(`${folder}/${name}`) !== null);

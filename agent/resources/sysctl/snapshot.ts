@@ -3,7 +3,7 @@ import type { DesiredSysctl } from '../../config/desired.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { meansSame, sysctlKind } from '../../config/sysctl/kinds.ts';
 import { setsOthers, sysctlDependents, sysctlVariable } from '../../config/sysctl/relations.ts';
-import { readRecord, removeRecord, writeRecord } from '../../hold/originals/disk-or-memory.ts';
+import { putBackRecord, readRecord } from '../../hold/originals/disk-or-memory.ts';
 import { recordPath } from '../../hold/originals/originals.ts';
 import { errorMessage, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -34,11 +34,7 @@ export function putBackSysctls(host: Host, snapshot: unknown): string | null {
   const kept = snapshot as readonly KeptValue[];
   const first = kept.filter(({ path }) => setsOthers(sysctlVariable(path)));
   const problems = [...first, ...kept].flatMap((one) => write(host, one));
-  for (const { path, record } of kept) {
-    const file = recordPath('sysctl', path);
-    if (record === null) removeRecord(host, file);
-    else if (record !== readRecord(host, file)) writeRecord(host, file, record, { memory: true });
-  }
+  for (const { path, record } of kept) putBackRecord(host, recordPath('sysctl', path), record);
   return problems.length === 0 ? null : [...new Set(problems)].join('; ');
 }
 
