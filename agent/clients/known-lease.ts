@@ -25,7 +25,7 @@ export interface KnownLeases {
 }
 
 /** A lease for ever (RFC 2131): it is never renewed. */
-const INFINITE = 0xffffffff;
+export const INFINITE = 0xffffffff;
 
 /**
  * Seconds; null if no lease is known that ends. A lease that does not say for how long it was given takes nothing away: the

@@ -1,5 +1,4 @@
 /** Forecasts the next lease event of dhcpcd, by its file of the present lease and its configuration. */
-
 import { addressOfBytes } from '../../address/address-checks.ts';
 import type { ConfiguredState } from '../../config/desired.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
@@ -8,6 +7,7 @@ import { findBlock } from '../../resolver/marked-block.ts';
 import { optionAddresses, readBootp } from '../bootp.ts';
 import { optionDomains } from '../dhcp-domains.ts';
 import { options6 } from '../dhcp6-message.ts';
+import { INFINITE } from '../known-lease.ts';
 import {
   decidedFor,
   type HoldsAtLease,
@@ -68,8 +68,6 @@ const FAMILIES = [
   { family: 6, suffix: 'lease6', read: lease6 },
 ] as const;
 
-const FOR_EVER = 0xffffffff;
-
 /** dhcpcd renews at the server's T1, else after half of the lease (RFC 2131). */
 function lease4(packet: Buffer): RecordedLease | null {
   const message = readBootp(packet);
@@ -81,7 +79,7 @@ function lease4(packet: Buffer): RecordedLease | null {
   const search = optionDomains(options.get(119));
   return {
     address: addressOfBytes(yiaddr),
-    seconds: duration === null || duration === FOR_EVER ? null : (number(58) ?? Math.floor(duration / 2)),
+    seconds: duration === null || duration === INFINITE ? null : (number(58) ?? Math.floor(duration / 2)),
     values: {
       nameservers: optionAddresses(options.get(6), 4),
       search: search.length > 0 ? search : domain.filter((name) => name !== ''),
@@ -103,7 +101,7 @@ function lease6(packet: Buffer): RecordedLease | null {
   return {
     address: address === undefined || address.length < 16 ? null : addressOfBytes(address.subarray(0, 16)),
     // 0 leaves the time to the client.
-    seconds: t1 === null || t1 === 0 || t1 === FOR_EVER ? null : t1,
+    seconds: t1 === null || t1 === 0 || t1 === INFINITE ? null : t1,
     values: {
       nameservers: optionAddresses(of(23), 16),
       search: optionDomains(of(24)),

@@ -5,6 +5,7 @@ import { nullIfRefused } from '../../host/errors.ts';
 import { type IniLine, iniLinesOf } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
+import { INFINITE } from '../known-lease.ts';
 import {
   decidedFor,
   type HoldsAtLease,
@@ -16,9 +17,6 @@ import { mainSettings } from './conf.ts';
 import { type ManagedDevice, managedDevices, valueIn } from './profiles.ts';
 import { NETWORK_MANAGER_CONF, networkManager } from './running.ts';
 import { isUnreadProfile, unreadConf } from './unread-files.ts';
-
-/** A lease for ever (RFC 2131). */
-const INFINITE = 0xffffffff;
 
 export async function networkManagerForecasts(
   host: Host,

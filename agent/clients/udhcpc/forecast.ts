@@ -2,12 +2,11 @@
 import type { ConfiguredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
+import { INFINITE } from '../known-lease.ts';
 import { decidedFor, type HoldsAtLease, type LeaseForecast, valuesWithHeld } from '../lease-forecast.ts';
 import { type RecordedLease, recordedLease } from './recorded.ts';
 import { UDHCPC_CONF, udhcpcHolders, udhcpcProcess } from './running.ts';
 
-/** A lease for ever (RFC 2131). */
-const INFINITE = 0xffffffff;
 /** Seconds: udhcpc takes no lease for shorter than that. */
 const SHORTEST = 16;
 
