@@ -27,14 +27,16 @@ export async function restartNetworkd(host: Host, desired: DesiredState): Promis
   if (pending.length === 0) return [];
   const client = `systemd-networkd[${process.pid}]`;
   const links = networkdLinks(host);
-  const doubt = startedAlready(host, links) ?? restartDoubt(host, desired, links) ?? (await unanswered(host, links));
+  const interfaces = links.map(({ name }) => name);
+  const change = changeOf(host);
+  const doubt =
+    triedAlready(host, interfaces, change) ?? restartDoubt(host, desired, links) ?? (await unanswered(host, links));
   if (doubt !== null)
     return [{ kind: 'postponed', client, body: `not started again for ${pending.join(', ')}: ${doubt}` }];
-  const interfaces = links.map(({ name }) => name);
   const networks = interfaces.map((name) => ofLease(networkAround(host, name)));
   const leased = links.flatMap((link) => leasedAddress(host, link) ?? []);
   const began = Date.now();
-  noteRestart(host, interfaces, changeOf(host), began);
+  noteRestart(host, interfaces, change, began);
   const { status, stderr, error } = host.run('systemctl', ['restart', 'systemd-networkd.service']);
   if (status !== 0) return [{ kind: 'failed', client, body: `cannot be restarted: ${error ?? stderr.trim()}` }];
   const late = await notLeased(host, links, began);
@@ -54,13 +56,8 @@ export async function restartNetworkd(host: Host, desired: DesiredState): Promis
 }
 
 /** A restart that brought no setting into force is not repeated: not twice for the same drop-ins in an hour. */
-function startedAlready(host: Host, links: readonly NetworkdLink[]): string | null {
-  const wait = waitFor(
-    host,
-    links.map(({ name }) => name),
-    changeOf(host),
-    Date.now(),
-  );
+function triedAlready(host: Host, interfaces: readonly string[], change: string): string | null {
+  const wait = waitFor(host, interfaces, change, Date.now());
   return wait > 0 ? `a restart for this was tried already; not again for ${Math.ceil(wait / 60_000)} min` : null;
 }
 

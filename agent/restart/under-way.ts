@@ -1,6 +1,6 @@
 /**
  * The record of the restart under way, written before anything ends, so that the next agent can finish the restart. A
- * second record has the changes for which a dhclient was restarted: not twice for the same change in an hour. A reboot
+ * second record has the changes for which a client was restarted: not twice for the same change in an hour. A reboot
  * removes both records, and starts every dhclient.
  */
 import { asciiJson } from '../config/ascii.ts';
@@ -61,7 +61,7 @@ export function closeEntry(host: Host): void {
 const DONE = `${RUN_FOLDER}/restarts`;
 const HOUR = 3_600_000;
 
-/** Milliseconds until this change may restart a dhclient of these interfaces again. */
+/** Milliseconds until this change may restart the client of these interfaces again. */
 export function waitFor(host: Host, interfaces: readonly string[], change: string, now: number): number {
   const key = keyOf(interfaces, change);
   const last = recent(host, now).find((one) => one.key === key);
