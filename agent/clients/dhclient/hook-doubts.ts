@@ -20,13 +20,10 @@ export interface HookDoubts {
 
 /** Reasons why an installed hook may not hold its settings, or only those of DNS, or only the routes. */
 export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): HookDoubts {
-  const scripts = scriptsInUse(host);
-  const deaf = scripts.flatMap((script) => {
-    const why = whyDeaf(host, script.path, places);
-    return why === null ? [] : [told(script, why)];
-  });
-  const own = scripts.flatMap((script) => {
-    if (whyDeaf(host, script.path, places) !== null) return [];
+  const scripts = scriptsInUse(host).map((script) => ({ script, why: whyDeaf(host, script.path, places) }));
+  const deaf = scripts.flatMap(({ script, why }) => (why === null ? [] : [told(script, why)]));
+  const own = scripts.flatMap(({ script, why }) => {
+    if (why !== null) return [];
     return scriptDoubts(host, script.path, places, script.family).map((doubt) => ({ ...doubt, script }));
   });
   const about = (what: ScriptDoubt['about']) =>

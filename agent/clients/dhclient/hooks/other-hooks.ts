@@ -52,13 +52,12 @@ export function isRun(name: string): boolean {
 export function overrulingHooks(host: Host, places: HookPlaces): Deed[] {
   const all = neighbours(host, places, 'enter');
   const enter = all.filter(({ after }) => after);
-  // make_resolv_conf has already run before these hooks, so only direct writes count.
-  const exit = neighbours(host, places, 'exit').flatMap(deeds);
+  const exit = neighbours(host, places, 'exit');
   return [
     ...enter.flatMap(deeds),
-    ...exit.filter(({ deed }) => deed === 'writes'),
-    ...neighbours(host, places, 'exit').flatMap((hook) => unknown(host, hook)),
-    ...enter.flatMap((hook) => unknown(host, hook)),
+    // make_resolv_conf has already run before these hooks, so only direct writes count.
+    ...exit.flatMap(deeds).filter(({ deed }) => deed === 'writes'),
+    ...[...exit, ...enter].flatMap((hook) => unknown(host, hook)),
     ...all.filter(({ after }) => !after).flatMap((hook) => lasting(host, hook)),
   ];
 }
