@@ -1,4 +1,4 @@
-/** Where a daemon of systemd is installed. */
+/** Finds the program of a daemon of systemd. */
 import type { Host } from '../host/host.ts';
 
 /** null if it is not installed. */

@@ -1,4 +1,4 @@
-/** What a stage without DHCPv6 says of a client's lease of DHCPv6. */
+/** The notes of a stage without DHCPv6 about a client's lease of DHCPv6. */
 import type { StagePlan } from './stage-plan.ts';
 
 /** `leased`: whether the client has a DHCPv6 lease of this interface. */

@@ -78,7 +78,7 @@ async function putBackSnapshot(
   return (await UNDOING[resource]?.putBackSnapshot?.(host, snapshot, kernel)) ?? null;
 }
 
-/** What the journal of a change needs in order to put the change back. */
+/** The parts by which the journal of a change puts the change back. */
 export const WAY_BACK: WayBack = {
   keepsTime,
   hookRunsEnded: async (host) => (await import('../clients/hook-runs.ts')).hookRunsEnded(host, clientScripts(host)),
