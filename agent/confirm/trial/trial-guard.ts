@@ -2,6 +2,7 @@
 import type { DesiredConfirm } from '../../config/desired-confirm.ts';
 import { type Guard, inspectAll, isActionable } from '../../hold/converge.ts';
 import type { ChangeJournal, WayBack } from '../../hold/journal/change-journal.ts';
+import { noted } from '../../hold/journal/noted-resource.ts';
 import { refused } from '../../hold/proof/proof-words.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { markBoot } from '../../host/boot-mark.ts';
@@ -280,31 +281,4 @@ async function refusedAll(resources: readonly Resource[], reason: string): Promi
 /** "41 s after". */
 function after({ changed, begun }: TrialRecord): string {
   return `${Math.round((sinceBoot() - (changed ?? begun)) / 1000)} s after`;
-}
-
-/** The same resource, with a journal entry before each change. */
-function noted(resource: Resource, journal: ChangeJournal): Resource {
-  const { applyMany } = resource;
-  return {
-    name: resource.name,
-    inspect: () => resource.inspect(),
-    remember: async (finding) => {
-      if (resource.remember === undefined) return;
-      await journal.noteFindings(resource, [finding]);
-      await resource.remember(finding);
-    },
-    apply: async (finding) => {
-      await journal.noteFindings(resource, [finding]);
-      return resource.apply(finding);
-    },
-    ...(applyMany === undefined
-      ? {}
-      : {
-          applyMany: async (findings: readonly Finding[]) => {
-            await journal.noteFindings(resource, findings);
-            return applyMany.call(resource, findings);
-          },
-        }),
-    watches: () => resource.watches(),
-  };
 }

@@ -10,6 +10,7 @@ import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { type Guard, identity, inspectAll, isActionable, untouched } from '../converge.ts';
 import type { ChangeJournal, WayBack } from '../journal/change-journal.ts';
+import { noted } from '../journal/noted-resource.ts';
 import type { Finding, Outcome, Resource } from '../resource.ts';
 import { dnsChangeJournal, PROVED } from './dns-change-journal.ts';
 import type { LookUp } from './lookups.ts';
@@ -155,7 +156,7 @@ export class Proof implements Guard {
     }
 
     const before = await looking;
-    const outcomes = await change(this.options.resources.map((resource) => this.noted(resource)));
+    const outcomes = await change(this.options.resources.map((resource) => noted(resource, this.journal)));
     const after = await this.lookUps(verify);
     const lost = (await import('./lookups.ts')).lostNames(before, after, verify);
     const pending = (await splitProof?.pending(this.options.resources)) ?? null;
@@ -215,28 +216,6 @@ export class Proof implements Guard {
     // The final dot excludes /etc/hosts and search domains.
     const names = [{ name, asked: `${name}.` }, ...(collector === null ? [] : [{ name: collector, asked: collector }])];
     return Promise.all(names.map(async (one) => ({ name: one.name, addresses: await lookUp(host, one.asked, how) })));
-  }
-
-  /** The same resource, with a journal entry before each change. */
-  private noted(resource: Resource): Resource {
-    const note = ({ kind, key, wanted }: Finding) => {
-      if (kind === 'file') this.journal.note(key, wanted);
-      else if (kind === 'link') this.journal.noteLink(key);
-    };
-    return {
-      name: resource.name,
-      inspect: () => resource.inspect(),
-      remember: async (finding) => {
-        if (resource.remember === undefined) return;
-        note(finding);
-        await resource.remember(finding);
-      },
-      apply: (finding) => {
-        note(finding);
-        return resource.apply(finding);
-      },
-      watches: () => resource.watches(),
-    };
   }
 
   private refuse(findings: readonly Finding[], reason: string): Outcome[] {
