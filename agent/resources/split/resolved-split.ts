@@ -15,7 +15,7 @@ import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { askScopes, type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
 import { forwarderFinding, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
-const FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
+export const RESOLVED_FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
 export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
 const UNIT = 'systemd/system/systemd-resolved.service';
 
@@ -104,7 +104,7 @@ function refusalOf(host: Host, dns: DesiredDns, split: readonly DesiredSplit[]):
 
 /** Another file's global servers would be asked for the split domains as well. */
 function theirServers(host: Host): string | null {
-  const files = FOLDERS.flatMap((folder) => [
+  const files = RESOLVED_FOLDERS.flatMap((folder) => [
     `${folder}/resolved.conf`,
     ...host.list(`${folder}/resolved.conf.d`).map((name) => `${folder}/resolved.conf.d/${name}`),
   ]);

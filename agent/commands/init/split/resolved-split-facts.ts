@@ -4,10 +4,7 @@ import type { SplitFacts } from '../../../config/init/host-facts.ts';
 import { type IniLine, iniLines } from '../../../host/files/ini.ts';
 import type { Host } from '../../../host/host.ts';
 import { askScopes } from '../../../resources/split/resolved-scopes.ts';
-import { RESOLVED_SPLIT_FILE } from '../../../resources/split/resolved-split.ts';
-
-/** The first folder wins if two have a file of the same name. */
-const FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
+import { RESOLVED_FOLDERS, RESOLVED_SPLIT_FILE } from '../../../resources/split/resolved-split.ts';
 
 export function resolvedSplitFacts(host: Host): SplitFacts {
   const options = configurationFiles(host)
@@ -36,11 +33,11 @@ const none = (servers: readonly string[]) =>
 const placeOf = ({ file, line }: IniLine) => `${file}:${line}`;
 const bare = (domain: string) => domain.replace(/^~/, '').replace(/(.)\.$/, '$1');
 
-/** In the order in which systemd-resolved reads them. */
+/** In the order in which systemd-resolved reads them. The first folder wins if two have a file of the same name. */
 function configurationFiles(host: Host): string[] {
-  const main = FOLDERS.map((folder) => `${folder}/resolved.conf`).find((file) => host.stat(file) !== null);
+  const main = RESOLVED_FOLDERS.map((folder) => `${folder}/resolved.conf`).find((file) => host.stat(file) !== null);
   const byName = new Map<string, string>();
-  for (const folder of FOLDERS.toReversed().map((one) => `${one}/resolved.conf.d`)) {
+  for (const folder of RESOLVED_FOLDERS.toReversed().map((one) => `${one}/resolved.conf.d`)) {
     for (const name of host.list(folder)) if (name.endsWith('.conf')) byName.set(name, `${folder}/${name}`);
   }
   const dropIns = [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);

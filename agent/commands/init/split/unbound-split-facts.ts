@@ -82,7 +82,7 @@ function wordsOf(text: string): { readonly text: string; readonly line: number }
 
 function splitLine({ place, kind, options }: Zone): SplitLine[] {
   const name = options.find(({ key }) => key === 'name')?.value ?? '';
-  const domains = [name.replace(/(.)\.$/, '$1')];
+  const domains = [name];
   if (kind === 'stub-zone' && name !== '.')
     return [{ place, domains, servers: [], doubt: 'a stub-zone asks authoritative servers, and dns.split forwards' }];
   if (kind !== 'forward-zone' || name === '.') return [];
