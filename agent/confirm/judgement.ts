@@ -28,6 +28,11 @@ export interface WitnessAnswer {
   readonly why: string | null;
 }
 
+/** The names of the witnesses that answered. */
+export function namesAnswering(answers: readonly WitnessAnswer[]): string[] {
+  return answers.filter(({ answered }) => answered).map(({ witness }) => witness);
+}
+
 export interface Touches {
   /** Whether the trial changes what may stop packets on their way without another way: rp_filter, masquerade, an MTU. */
   readonly path: boolean;

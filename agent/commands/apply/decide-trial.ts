@@ -1,9 +1,10 @@
 /** `agent apply` waits until its change is confirmed, or put back. */
-import type { TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import { namesAnswering } from '../../confirm/judgement.ts';
+import type { TrialGuard, TrialVerdict } from '../../confirm/trial/trial-guard.ts';
 import { secondsLeft } from '../../confirm/trial/trial-record.ts';
 import type { Outcome } from '../../hold/resource.ts';
+import type { Host } from '../../host/host.ts';
 import type { CommonOptions } from '../common-options.ts';
-import type { Context } from '../context/context.ts';
 import { print, shown } from '../output/output.ts';
 import { handBack } from './hand-over.ts';
 
@@ -15,19 +16,18 @@ export interface Decided {
 
 /** A change that was put back counts as failed. */
 export async function withDecision(
-  { host, trial }: Pick<Context, 'host' | 'trial'>,
+  host: Host,
+  guard: TrialGuard,
   options: CommonOptions,
   outcomes: Outcome[],
 ): Promise<Decided> {
-  const guard = (await trial?.begun()) ?? null;
-  if (guard?.trial == null) return { outcomes, verdict: null };
   // The terminal may go together with the network. The agent then still decides.
   process.on('SIGHUP', () => {});
-  if (!options.json && !options.quiet) {
-    const { id, before } = guard.trial;
-    const asked = before.filter(({ answered }) => answered).map(({ witness }) => witness);
+  const { trial } = guard;
+  if (trial !== null && !options.json && !options.quiet) {
+    const asked = namesAnswering(trial.before);
     const who = asked.length === 0 ? 'no witness answered before it' : `it must be confirmed by ${asked.join(', ')}`;
-    print(shown(`Change ${id} is on trial, at most ${secondsLeft(guard.trial)} s: ${who}.`));
+    print(shown(`Change ${trial.id} is on trial, at most ${secondsLeft(trial)} s: ${who}.`));
   }
   const verdict = await guard.decide();
   if (verdict?.kind !== 'put-back') return { outcomes, verdict };

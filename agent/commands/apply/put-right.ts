@@ -47,19 +47,19 @@ export async function putRight(options: ApplyOptions): Promise<number> {
   }
   await trial?.settled(outcomes);
   let verdict: TrialVerdict | null = null;
-  if ((await trial?.begun()) != null) {
+  const begun = (await trial?.begun()) ?? null;
+  if (begun !== null) {
     const { withDecision } = await import('./decide-trial.ts');
-    ({ outcomes, verdict } = await withDecision(context, options, outcomes));
+    ({ outcomes, verdict } = await withDecision(host, begun, options, outcomes));
   }
+  // No client is restarted for settings that are gone.
   const isUndone = verdict?.kind === 'put-back';
   if (isUndone) told = null;
-  if (isUndone) {
-    // A client is not restarted for settings that are gone.
-  } else if (desired.restart === 'whenSafe' || host.lstat(RESTART) !== null) {
+  if (!isUndone && (desired.restart === 'whenSafe' || host.lstat(RESTART) !== null)) {
     const { withRestarts } = await import('./restart-dhclients.ts');
     outcomes = await withRestarts(context, options, outcomes);
   }
-  if (desired.networkdRestart === 'whenSafe' && !options.boot && !isUndone) {
+  if (!isUndone && desired.networkdRestart === 'whenSafe' && !options.boot) {
     const { withNetworkdRestart } = await import('./restart-networkd.ts');
     outcomes = await withNetworkdRestart(context, options, outcomes);
   }
