@@ -1,5 +1,6 @@
 /** The sentences of commands about a trial that runs, and about a change that was put back. */
 import type { DesiredConfirm } from '../config/desired-confirm.ts';
+import { namesAnswering } from '../confirm/judgement.ts';
 import type { ProvisionalChange } from '../confirm/trial/provisional.ts';
 import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
 import { readTrial, runningSentence, secondsLeft, type TrialRecord } from '../confirm/trial/trial-record.ts';
@@ -15,7 +16,7 @@ export function heldMeanwhile({ body, time }: PutBackChange): string {
 
 export function onTrial(trial: TrialRecord): string {
   const { id, resources, before } = trial;
-  const asked = before.filter(({ answered }) => answered).map(({ witness }) => witness);
+  const asked = namesAnswering(before);
   const who = asked.length === 0 ? 'no witness answered before it' : `until it is confirmed by ${asked.join(', ')}`;
   const what = `Change ${id} (${resources.join(', ')}) is on trial, ${secondsLeft(trial)} s left: ${who}.`;
   return `${paint('yellow', shown(what))} To keep it: agent confirm. To put it back: agent revert --trial`;

@@ -20,13 +20,15 @@ export async function askBefore(witnesses: readonly ConfirmWitness[], change: st
 }
 
 async function answerOf(witness: ConfirmWitness, question: TrialQuestion, signal: AbortSignal): Promise<WitnessAnswer> {
-  const { name, kind } = witness;
-  const none = { witness: name, kind, answered: false, reached: false, places: [] };
   try {
     return await witness.ask(question, signal);
   } catch (error) {
-    return { ...none, why: signal.aborted ? `no answer within ${BEFORE / 1000} s` : errorMessage(error) };
+    return unanswered(witness, signal.aborted ? `no answer within ${BEFORE / 1000} s` : errorMessage(error));
   }
+}
+
+function unanswered({ name, kind }: ConfirmWitness, why: string): WitnessAnswer {
+  return { witness: name, kind, answered: false, reached: false, places: [], why };
 }
 
 /**
@@ -50,8 +52,7 @@ export async function askAgainAndAgain(
           await sleep(PAUSE, undefined, { signal });
         } catch (error) {
           if (signal.aborted) return;
-          const { name, kind } = witness;
-          told({ witness: name, kind, answered: false, reached: false, places: [], why: errorMessage(error) });
+          told(unanswered(witness, errorMessage(error)));
           await sleep(PAUSE);
         }
       }

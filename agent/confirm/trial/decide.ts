@@ -2,7 +2,7 @@
 import type { Host } from '../../host/host.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
 import { monotonicNow } from '../../host/steady-clock.ts';
-import { type Judgement, judge, type WitnessAnswer } from '../judgement.ts';
+import { type Judgement, judge, namesAnswering, type WitnessAnswer } from '../judgement.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { askAgainAndAgain } from './ask-witnesses.ts';
 import { readTrial, type TrialRecord } from './trial-record.ts';
@@ -38,7 +38,7 @@ export async function decide(
     end.abort();
   };
   const isOver = () => readTrial(host)?.id !== id;
-  const former = new Set(before.filter(({ answered }) => answered).map(({ witness }) => witness));
+  const former = new Set(namesAnswering(before));
   const asked = witnesses.filter(({ name }) => former.has(name));
   const begun = sinceBoot();
   let listened = 0;
@@ -74,7 +74,7 @@ export async function decide(
 /** After the change was put back: how long the host was cut off, or who still does not answer. */
 export async function cutOffFor(trial: TrialRecord, witnesses: readonly ConfirmWitness[]): Promise<string> {
   const { id, before, changed, begun } = trial;
-  const missing = new Set(before.filter(({ answered }) => answered).map(({ witness }) => witness));
+  const missing = new Set(namesAnswering(before));
   if (missing.size === 0) return '';
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(), BACK_WITHIN);

@@ -10,7 +10,7 @@ import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
-import { judge } from '../judgement.ts';
+import { judge, namesAnswering } from '../judgement.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { arm } from './arm.ts';
 import { askBefore } from './ask-witnesses.ts';
@@ -239,7 +239,7 @@ export class TrialGuard {
     if (change === null || this.open !== null) return null;
     const { id, by, before } = change;
     const now = await askBefore(await this.options.witnesses(), id);
-    const answering = new Set(now.filter(({ answered }) => answered).map(({ witness }) => witness));
+    const answering = new Set(namesAnswering(now));
     // A witness that comes back after the change proves as much as one that answered before.
     const former = before.map((one) => (answering.has(one.witness) ? { ...one, answered: true } : one));
     const { kind, reason } = judge(former, now, { path: false, names: false, by });
