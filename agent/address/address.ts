@@ -17,6 +17,11 @@ export function hostInUrl(host: string): string {
   return hasColon(host) ? `[${host}]` : host;
 }
 
+/** The opposite: the address or name without the brackets of a URL. */
+export function bareHost(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
 function hasColon(text: string): boolean {
   return text.includes(':');
 }

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
+import { bareHost } from '../../address/address.ts';
 import { tokensIn } from '../../config/proofs.ts';
 import { keyName, keyOfHash, type TalkKey } from '../../confirm/wire/acknowledgement.ts';
 
@@ -29,7 +30,7 @@ export function isLoopback(host: string): boolean {
  * name. Without a token we therefore answer only requests to names of the loopback.
  */
 export function namesLoopback(request: IncomingMessage): boolean {
-  const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  const host = bareHost((request.headers.host ?? '').replace(/:\d+$/, ''));
   return isLoopback(host);
 }
 

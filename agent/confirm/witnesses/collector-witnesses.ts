@@ -3,7 +3,7 @@
  * hears the hosts behind this host. One question in each family brings all of these.
  */
 import { networkInterfaces } from 'node:os';
-import { type Family, familyOf } from '../../address/address.ts';
+import { bareHost, type Family } from '../../address/address.ts';
 import { unmappedAddress } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
 import type { WitnessPlace } from '../judgement.ts';
@@ -26,7 +26,7 @@ export interface CollectorWishes {
 }
 
 export function collectorWitnesses(host: Host, options: TalkOptions, wishes: CollectorWishes): ConfirmWitness[] {
-  const name = new URL(options.endpoint).hostname.replace(/^\[(.*)\]$/, '$1');
+  const name = bareHost(new URL(options.endpoint).hostname);
   const families = familiesOf(name);
   return families.flatMap((family) => {
     const ending = families.length > 1 ? ` (${FAMILY_NAMES[family]})` : '';
@@ -134,7 +134,7 @@ function inboundOf({ answer, heard }: Talk): Hearing {
 function isOwn({ address }: TalkAnswer): boolean {
   const seen = unmappedAddress(address.replace(/%.*/, ''));
   const own = Object.values(networkInterfaces()).flat();
-  return seen !== null && own.some((one) => familyOf(seen) && unmappedAddress(one?.address ?? '') === seen);
+  return seen !== null && own.some((one) => unmappedAddress(one?.address ?? '') === seen);
 }
 
 function behindOf(name: string, { answer, heard, asked }: Talk, { since }: TrialQuestion): Hearing {

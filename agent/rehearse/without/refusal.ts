@@ -1,6 +1,7 @@
 /** Why a rehearsal without an address would do harm that no operator wants. */
 import { networkInterfaces } from 'node:os';
 import type { IpAddress } from '../../address/accepted.ts';
+import { bareHost } from '../../address/address.ts';
 import { RESOLVED_UPLINKS } from '../../clients/resolved.ts';
 import { inForce, runningOnes } from '../../depends/conf/conf-source.ts';
 import { FORWARDERS } from '../../depends/conf/forwarders.ts';
@@ -35,7 +36,7 @@ export interface WayOut {
 export async function refusals(host: Host, address: IpAddress, { endpoint, terminals }: WayOut): Promise<string[]> {
   const around = new Surroundings(host, { holding: async () => null, originals: [] });
   const route = await routeThrough(around, address);
-  const collector = endpoint === null ? null : new URL(endpoint).hostname.replace(/^\[(.*)\]$/, '$1');
+  const collector = endpoint === null ? null : bareHost(new URL(endpoint).hostname);
   const isCollector = collector !== null && (await addressesOf(host, collector)).includes(address);
   return [
     ...(isOwn(address) ? [`${address} is this host itself, and its programs reach each other by that address`] : []),

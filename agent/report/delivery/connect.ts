@@ -5,6 +5,7 @@
  */
 import { lookup as lookUp } from 'node:dns';
 import { connect, isIP, type Socket } from 'node:net';
+import { bareHost } from '../../address/address.ts';
 import { errorMessage } from '../../host/errors.ts';
 
 /** Milliseconds until the next address is tried beside those without an answer (RFC 8305, section 8). */
@@ -83,7 +84,7 @@ export async function connectAny(
 
 /** getaddrinfo(3)'s order with the families in turn, so a family that leads nowhere costs one attempt only. */
 async function resolve(host: string): Promise<string[]> {
-  const name = host.replace(/^\[(.*)\]$/, '$1');
+  const name = bareHost(host);
   if (isIP(name) !== 0) return [name];
   const found = await new Promise<{ address: string; family: number }[]>((done, fail) =>
     lookUp(name, { all: true }, (error, addresses) => (error === null ? done(addresses) : fail(error))),
