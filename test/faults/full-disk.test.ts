@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missing } from '../parts/scratch.ts';
 import { reference } from './looks.ts';
-import { fillDisk, forEachCall, skip as noScene, Scene } from './scene.ts';
+import { fillDisk, forEachCall, kill, skip as noScene, Scene } from './scene.ts';
 import { FILES, SERVERS } from './verify-scene.ts';
 
 const DISKS = {
@@ -40,9 +40,8 @@ test('a full /var: a change of DNS that is killed before it is proved is put bac
 }, async (t) => {
   const old = 'nameserver 192.0.2.9\n';
   const hits = await forEachCall(['rename'], async (call, n) => {
-    const kill = `strace -qqq -o /dev/null -e trace=?${call} -e inject=?${call}:signal=KILL:when=${n}`;
     const steps = `${SERVERS} agent apply apply; rm /var/lib/holdfast/dns-proved; echo '${old.trim()}' >/etc/resolv.conf
-      ${DISKS.full.begin}; inject='${kill}'; agent killed apply; inject=; silence; agent next apply; look next; ${IN_MEMORY} >waiting`;
+      ${DISKS.full.begin}; inject='${kill(call, n)}'; agent killed apply; inject=; silence; agent next apply; look next; ${IN_MEMORY} >waiting`;
     const scene = await new Scene(t, steps, FILES).run();
     assert.equal(scene.status('apply'), 0, scene.output('apply'));
     const resolvConf = scene.look('next').files['/resolv.conf']!;

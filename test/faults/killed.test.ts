@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertOneOf, reference } from './looks.ts';
-import { CONFIGURATION, ETC, forEachCall, Scene, skip, WRITING } from './scene.ts';
+import { CONFIGURATION, ETC, forEachCall, KILLED, kill, Scene, skip, WRITING } from './scene.ts';
 
-/** strace without -f: the agent's own thread does all its writing; what it starts is not to be killed. */
-const kill = (call: string, n: number) =>
-  `strace -qqq -o /dev/null -e trace=?${call} -e inject=?${call}:signal=KILL:when=${n}`;
-const KILLED = 128 + 9;
 /** The calls between which the host's state changes. */
 const CHANGING = ['write', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat'];
 

@@ -17,6 +17,12 @@ export const WRITING = [
   ...['unlink', 'unlinkat', 'mkdir', 'mkdirat', 'symlink', 'symlinkat', 'fchmod', 'fchown'],
 ];
 
+/** Kills at the nth of these calls. Without -f: the agent's own thread does all its writing; what it starts lives on. */
+export const kill = (call: string, n: number) =>
+  `strace -qqq -o /dev/null -e trace=?${call} -e inject=?${call}:signal=KILL:when=${n}`;
+/** The exit status of a command that was killed. */
+export const KILLED = 128 + 9;
+
 export const CONFIGURATION = `
 dns:
   domain: example.com

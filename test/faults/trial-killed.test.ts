@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertOneOf, reference } from './looks.ts';
-import { CONFIGURATION, ETC, forEachCall, Scene, skip, WRITING } from './scene.ts';
+import { CONFIGURATION, ETC, forEachCall, KILLED, kill, Scene, skip, WRITING } from './scene.ts';
 
-const kill = (call: string, n: number) =>
-  `strace -qqq -o /dev/null -e trace=?${call} -e inject=?${call}:signal=KILL:when=${n}`;
-const KILLED = 128 + 9;
 const PORT = 7022;
 
 const TRIED = {
@@ -34,11 +31,9 @@ test('killed trial: at any system call, the undo puts all back, or the trial was
     ).run();
     const what = `killed at ${call} ${n}`;
     if (scene.status('killed') === 0) return 'missed';
-    assert.equal(scene.status('killed'), KILLED, `${what}: ${scene.output('killed')}`);
-    assert.equal(scene.status('undo'), 0, `${what}: ${scene.output('undo')}`);
+    assertUndone(scene, what);
     const isOver = /No change is on trial/.test(scene.output('undo'));
     assertOneOf(scene.look('undo'), isOver ? [before, wanted] : [before], what);
-    assert.doesNotMatch(scene.text('left'), /^trial$/m, what);
     assert.equal(scene.status('decreed'), 0, `${what}: ${scene.output('decreed')}`);
     assert.deepEqual({ ...scene.look('decreed'), temporaries: [] }, wanted, what);
     assert.equal(scene.status('revert'), 0, `${what}: ${scene.output('revert')}`);
@@ -64,12 +59,17 @@ test('killed undo: after a kill at any system call, the next undo puts all back'
     ).run();
     const what = `killed at ${call} ${n}`;
     if (scene.status('killed') === 0) return 'missed';
-    assert.equal(scene.status('killed'), KILLED, `${what}: ${scene.output('killed')}`);
-    assert.equal(scene.status('undo'), 0, `${what}: ${scene.output('undo')}`);
+    assertUndone(scene, what);
     assert.deepEqual({ ...scene.look('undo'), temporaries: [] }, before, what);
-    assert.doesNotMatch(scene.text('left'), /^trial$/m, what);
     return 'hit';
   });
   t.diagnostic(`killed at each of ${hits} system calls`);
   assert.ok(hits > 20, `only ${hits} system calls were hit`);
 });
+
+/** The command `killed` was killed, and `undo` ended the trial. */
+function assertUndone(scene: Scene, what: string): void {
+  assert.equal(scene.status('killed'), KILLED, `${what}: ${scene.output('killed')}`);
+  assert.equal(scene.status('undo'), 0, `${what}: ${scene.output('undo')}`);
+  assert.doesNotMatch(scene.text('left'), /^trial$/m, what);
+}

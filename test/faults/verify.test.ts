@@ -4,15 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { missing } from '../parts/scratch.ts';
-import { forEachCall, type Look, skip as noScene, Scene } from './scene.ts';
+import { forEachCall, KILLED, kill, type Look, skip as noScene, Scene } from './scene.ts';
 import { FILES, SERVERS } from './verify-scene.ts';
 
 const skip = noScene || missing('dnsmasq', 'ip');
 
-/** strace without -f: the agent's own thread does all its writing. */
-const kill = (call: string, n: number) =>
-  `strace -qqq -o /dev/null -e trace=?${call} -e inject=?${call}:signal=KILL:when=${n}`;
-const KILLED = 128 + 9;
 /** The calls between which the host's state changes. */
 const CHANGING = ['write', 'rename', 'unlink'];
 

@@ -6,16 +6,14 @@ import { type LabHost, unavailable } from '../parts/lab/host.ts';
 import { CONFIGURATION, confirmBy, everything, trialScene } from '../parts/lab/trial-scene.ts';
 
 const skip = unavailable({ nft: 'nftables' });
+/** A default route by a gateway that does not exist. */
+const CUT_OFF = 'routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n';
 
 test('trial: kill -9 of the agent, and the undo that was armed puts all back', { skip }, async () => {
   await using host = await trialScene(['ipv4']);
   const then = await everything(host);
-  await host.write(
-    CONFIGURATION,
-    `routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n${confirmBy(['ipv4'])}`,
-  );
-  await host.sh('agent apply >/run/lab/apply.out 2>&1 & echo $! >/run/lab/apply.pid');
-  await host.sh('until grep -q "is on trial" /run/lab/apply.out; do sleep 0.1; done');
+  await host.write(CONFIGURATION, CUT_OFF + confirmBy(['ipv4']));
+  await begin(host);
   assert.match((await host.agent('status')).stdout, /Change [0-9a-f]{8} \(hooks, routes\) is on trial, \d+ s left/);
   const other = await host.agent('revert');
   assert.equal(other.code, 4);
@@ -34,12 +32,8 @@ test('trial: kill -9 of the agent, and the undo that was armed puts all back', {
 test('trial: the undo waits for an apply that has the lock, and then puts all back', { skip }, async () => {
   await using host = await trialScene(['ipv4']);
   const then = await everything(host);
-  await host.write(
-    CONFIGURATION,
-    `routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n${confirmBy(['ipv4'])}`,
-  );
-  await host.sh('agent apply >/run/lab/apply.out 2>&1 & echo $! >/run/lab/apply.pid');
-  await host.sh('until grep -q "is on trial" /run/lab/apply.out; do sleep 0.1; done');
+  await host.write(CONFIGURATION, CUT_OFF + confirmBy(['ipv4']));
+  await begin(host);
   await host.sh('kill -9 $(cat /run/lab/apply.pid); flock /run/holdfast/lock sleep 30');
   await ended(host);
   assert.equal(await everything(host), then);
@@ -47,22 +41,17 @@ test('trial: the undo waits for an apply that has the lock, and then puts all ba
 
 test('trial: confirm and revert --trial decide by hand', { skip }, async () => {
   await using host = await trialScene(['ipv4']);
-  const wrong = `routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n`;
   const then = await everything(host);
-  await host.write(CONFIGURATION, wrong + confirmBy(['ipv4'], 60));
-  const begin = async () => {
-    await host.sh('agent apply >/run/lab/apply.out 2>&1 & echo $! >/run/lab/apply.pid');
-    await host.sh('until grep -q "is on trial" /run/lab/apply.out; do sleep 0.1; done');
-  };
+  await host.write(CONFIGURATION, CUT_OFF + confirmBy(['ipv4'], 60));
   const end = () =>
     host.sh('while kill -0 $(cat /run/lab/apply.pid) 2>/dev/null; do sleep 0.1; done; cat /run/lab/apply.out');
-  await begin();
+  await begin(host);
   assert.equal((await host.agent('confirm', '00000000')).code, 1);
   assert.match((await host.agent('revert', '--trial')).stdout, /^change [0-9a-f]{8} put back: by hand\.$/m);
   assert.match(await end(), /put back: by hand/);
   assert.equal(await everything(host), then);
-  await host.write(CONFIGURATION, `# again\n${wrong}${confirmBy(['ipv4'], 60)}`);
-  await begin();
+  await host.write(CONFIGURATION, `# again\n${CUT_OFF}${confirmBy(['ipv4'], 60)}`);
+  await begin(host);
   assert.match((await host.agent('confirm')).stdout, /^Change [0-9a-f]{8} is confirmed and stays\.$/m);
   assert.match(await end(), /confirmed by hand/);
   assert.match(await host.sh('ip route'), /^default via 10\.62\.0\.99/m);
@@ -82,10 +71,7 @@ test('trial: an apply beside the daemon hands over, and after an undo the daemon
     /^change [0-9a-f]{8} confirmed: as before the change, these answer: gateway \(IPv4\), tcp /,
   );
   const then = await everything(host);
-  await host.write(
-    CONFIGURATION,
-    `routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n${confirmBy(['ipv4'])}`,
-  );
+  await host.write(CONFIGURATION, CUT_OFF + confirmBy(['ipv4']));
   const { code } = await host.agent('apply');
   assert.equal(code, 4);
   await agent.event('holdfast.change.put_back');
@@ -102,10 +88,7 @@ test('trial: the daemon tries a new configuration at its reload, and puts it bac
   const agent = await RunningAgent.start(host);
   await agent.event('holdfast.change.confirmed');
   const then = await everything(host);
-  await host.write(
-    CONFIGURATION,
-    `routes: [{ to: 0.0.0.0/0, via: 10.62.0.99, takeOver: true }]\n${confirmBy(['ipv4'])}`,
-  );
+  await host.write(CONFIGURATION, CUT_OFF + confirmBy(['ipv4']));
   await agent.signal('HUP');
   const event = await agent.event('holdfast.change.put_back');
   assert.match(event.msg, /^change [0-9a-f]{8} put back: 1\d s after .*; cut off for \d+ s$/);
@@ -146,6 +129,12 @@ test('trial: a configuration that was edited before a boot waits for its witness
   assert.equal((await host.agent('revert')).code, 0);
   assert.doesNotMatch(await host.sh('ls /var/lib/holdfast'), /confirmed|provisional/, 'the next boot applies neither');
 });
+
+/** Starts an apply in the background, and returns when its change is on trial. */
+async function begin(host: LabHost): Promise<void> {
+  await host.sh('agent apply >/run/lab/apply.out 2>&1 & echo $! >/run/lab/apply.pid');
+  await host.sh('until grep -q "is on trial" /run/lab/apply.out; do sleep 0.1; done');
+}
 
 async function ended(host: LabHost): Promise<void> {
   await host.sh('for try in $(seq 600); do [ -e /var/lib/holdfast/trial ] || exit 0; sleep 0.1; done; exit 1');
