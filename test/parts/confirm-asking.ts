@@ -1,73 +1,60 @@
 /** Asks the witnesses before and after a change, until they confirm it or their time is over. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Judgement, judge, type Touches, type WitnessAnswer } from '../../agent/confirm/judgement.ts';
-import type { ConfirmWitness, TrialQuestion } from '../../agent/confirm/witnesses/confirm-witness.ts';
-import { monotonicNow } from '../../agent/host/steady-clock.ts';
+import type { Judgement, Touches, WitnessAnswer } from '../../agent/confirm/judgement.ts';
+import { decide } from '../../agent/confirm/trial/decide.ts';
+import type { ConfirmWitness } from '../../agent/confirm/witnesses/confirm-witness.ts';
+import { Host } from '../../agent/host/host.ts';
+import { sinceBoot } from '../../agent/host/process/processes.ts';
+import { writtenTrial } from './written-trial.ts';
 
-const PAUSE = 1_000;
+const CHANGE = '3f9c12ab';
 
-/** Asks each witness once, all at the same time. Rejects only with the reason of `signal`. */
-export function askOnce(
-  witnesses: readonly ConfirmWitness[],
-  question: TrialQuestion,
-  signal: AbortSignal,
-): Promise<WitnessAnswer[]> {
-  return Promise.all(witnesses.map((witness) => witness.ask(question, signal)));
+/** Asks each witness once, all at the same time, without a limit on the whole. */
+export function askOnce(witnesses: readonly ConfirmWitness[]): Promise<WitnessAnswer[]> {
+  const unended = new AbortController().signal;
+  return Promise.all(witnesses.map((witness) => witness.ask({ change: CHANGE, since: null }, unended)));
 }
 
 export interface Asking {
   readonly witnesses: readonly ConfirmWitness[];
   /** The answers before the change. */
   readonly before: readonly WitnessAnswer[];
-  readonly question: TrialQuestion;
   readonly touches: Touches;
-  /** When the judgement is due, by monotonicNow(). */
-  readonly deadline: number;
-  /** Milliseconds between the answer of a witness and the next question to it. */
+  /** Milliseconds until the judgement is due. */
+  readonly within: number;
+  /** Milliseconds that each question but the first waits, beside the pause of the agent. */
   readonly pause?: number;
 }
 
-/**
- * The final judgement about a change that is made: at the deadline, or as soon as the change is confirmed. Only the
- * witnesses that answered before are asked. Rejects only with the reason of `signal`.
- */
-export async function askUntilJudged(
-  { witnesses, before, question, touches, deadline, pause = PAUSE }: Asking,
-  signal: AbortSignal,
-): Promise<Judgement> {
-  const former = new Map(before.filter(({ answered }) => answered).map((answer) => [answer.witness, answer]));
-  const latest = new Map<string, WitnessAnswer>();
-  const over = new AbortController();
-  const ended = AbortSignal.any([over.signal, signal]);
-  const judgement = () => judge(before, [...latest.values()], touches);
-  let confirmed: Judgement | null = null;
-  const asked = witnesses
-    .filter(({ name }) => former.has(name))
-    .map(async (witness) => {
-      for (;;) {
-        const answer = await witness.ask(question, ended);
-        // A question that the end cut off says nothing about a witness that was heard, as in ask-witnesses.ts.
-        if (!ended.aborted || !latest.has(witness.name)) latest.set(witness.name, answer);
-        const found = judgement();
-        if (found.kind === 'confirmed') {
-          confirmed ??= found;
-          over.abort();
-        }
-        await sleep(pause, undefined, { signal: ended });
-      }
-    });
-  const timer = setTimeout(() => over.abort(), Math.max(0, deadline - monotonicNow()));
+/** The final judgement about a change that was just made. */
+export async function askUntilJudged({ witnesses, before, touches, within, pause = 0 }: Asking): Promise<Judgement> {
+  const root = mkdtempSync(join(tmpdir(), 'trial-'));
   try {
-    // Each of them goes on until it is ended.
-    if (asked.length > 0) await Promise.allSettled(asked);
+    const host = new Host({ root, live: true });
+    const trial = writtenTrial(host, { id: CHANGE, before, ...touches, deadline: sinceBoot() + within });
+    const judgement = await decide(
+      host,
+      trial,
+      witnesses.map((witness) => slowed(witness, pause)),
+    );
+    return judgement!;
   } finally {
-    clearTimeout(timer);
+    rmSync(root, { recursive: true });
   }
-  signal.throwIfAborted();
-  if (confirmed !== null) return confirmed;
-  // A witness whose first question is still open has not answered in the whole time.
-  for (const [name, then] of former) {
-    if (!latest.has(name)) latest.set(name, { ...then, answered: false, reached: false, why: 'no answer in time' });
-  }
-  return judgement();
+}
+
+/** The same witness, which is asked later each time but the first. */
+function slowed(witness: ConfirmWitness, pause: number): ConfirmWitness {
+  let isFirst = true;
+  return {
+    ...witness,
+    async ask(question, signal) {
+      if (!isFirst) await sleep(pause, undefined, { signal });
+      isFirst = false;
+      return witness.ask(question, signal);
+    },
+  };
 }

@@ -8,7 +8,6 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeConfirmWitnesses } from '../../../agent/confirm/witnesses/confirm-witnesses.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { monotonicNow } from '../../../agent/host/steady-clock.ts';
 import { askOnce, askUntilJudged } from '../confirm-asking.ts';
 import type { FleetAsking } from './confirm-scene.ts';
 
@@ -17,15 +16,13 @@ const PAUSE = 10_000;
 
 const { agents, first, spread, asking } = JSON.parse(process.argv[2]!) as FleetAsking;
 const { desired, confirm, report, path } = asking;
-const change = '3f9c12ab';
-const unended = new AbortController().signal;
 const host = new Host();
 
 const ready = await Promise.all(
   Array.from({ length: agents }, async (_, n) => {
     await sleep((n * spread) / agents);
     const witnesses = makeConfirmWitnesses(host, desired, confirm, { report, hostId: `id-of-agent-${first + n}` });
-    return { n, witnesses, before: await askOnce(witnesses, { change, since: null }, unended) };
+    return { n, witnesses, before: await askOnce(witnesses) };
   }),
 );
 const acknowledged = ready.filter(({ before }) =>
@@ -36,11 +33,8 @@ await once(createInterface(process.stdin), 'line');
 const judgements = await Promise.all(
   ready.map(async ({ n, witnesses, before }) => {
     await sleep((n * spread) / agents);
-    const since = monotonicNow();
-    const question = { change, since };
-    const deadline = since + confirm.within;
     const touches = { path, names: true, by: confirm.by };
-    return askUntilJudged({ witnesses, before, question, touches, deadline, pause: PAUSE }, unended);
+    return askUntilJudged({ witnesses, before, touches, within: confirm.within, pause: PAUSE });
   }),
 );
 const counts = Map.groupBy(judgements, ({ kind }) => kind);

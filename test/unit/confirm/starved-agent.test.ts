@@ -5,14 +5,14 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { decide } from '../../../agent/confirm/trial/decide.ts';
-import { type TrialRecord, writeTrial } from '../../../agent/confirm/trial/trial-record.ts';
+import type { TrialRecord } from '../../../agent/confirm/trial/trial-record.ts';
 import { ANSWERS, type ConfirmWitness, makeWitness, silent } from '../../../agent/confirm/witnesses/confirm-witness.ts';
 import { whileListening } from '../../../agent/confirm/witnesses/listening-time.ts';
-import { markBoot } from '../../../agent/host/boot-mark.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { sinceBoot } from '../../../agent/host/process/processes.ts';
 import { monotonicNow } from '../../../agent/host/steady-clock.ts';
 import { scratch } from '../../parts/scratch.ts';
+import { writtenTrial } from '../../parts/written-trial.ts';
 
 const PLACE = { address: '127.0.0.1', way: 'dev lo' };
 const unended = new AbortController().signal;
@@ -47,18 +47,10 @@ async function connectedWitness(t: TestContext, blocked: number): Promise<Confir
 
 function onTrial(t: TestContext, deadline: number): { host: Host; trial: TrialRecord } {
   const host = new Host({ root: scratch(t, {}), live: true });
-  const now = sinceBoot();
   const before = [
     { witness: 'witness', kind: 'tcp', answered: true, reached: true, places: [PLACE], why: null },
   ] as const;
-  const trial: TrialRecord = {
-    ...{ id: '3f9c12ab', hash: 'a'.repeat(64), resources: ['routes'], path: false, by: 'local', before },
-    ...{ gateways: '', names: false },
-    ...{ pid: process.pid, birth: host.birthOf(process.pid), boot: markBoot(host) },
-    ...{ begun: now, changed: now, deadline: now + deadline },
-  };
-  writeTrial(host, trial);
-  return { host, trial };
+  return { host, trial: writtenTrial(host, { before, deadline: sinceBoot() + deadline }) };
 }
 
 test('starved agent: an answer that waits while the event loop is blocked is heard, however late', async (t) => {

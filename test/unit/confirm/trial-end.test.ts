@@ -7,14 +7,14 @@ import { configurationText, readConfirmed, writeTried } from '../../../agent/con
 import { keepChange, putBackChange } from '../../../agent/confirm/trial/end-trial.ts';
 import { gatewaysText, isSameNetwork, writePutBack } from '../../../agent/confirm/trial/put-back-memory.ts';
 import { TrialGuard } from '../../../agent/confirm/trial/trial-guard.ts';
-import { isAbandoned, readTrial, type TrialRecord, writeTrial } from '../../../agent/confirm/trial/trial-record.ts';
+import { isAbandoned, readTrial, type TrialRecord } from '../../../agent/confirm/trial/trial-record.ts';
 import type { Resource } from '../../../agent/hold/resource.ts';
-import { markBoot } from '../../../agent/host/boot-mark.ts';
 import { HostError } from '../../../agent/host/errors.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { CONFIRMED, PUT_BACK } from '../../../agent/host/paths.ts';
 import { sinceBoot } from '../../../agent/host/process/processes.ts';
 import { scratch } from '../../parts/scratch.ts';
+import { writtenTrial } from '../../parts/written-trial.ts';
 
 const HASH = 'a'.repeat(64);
 
@@ -31,14 +31,8 @@ class FullHost extends Host {
 
 function onTrial(t: TestContext, more: Partial<TrialRecord> = {}): { host: FullHost; trial: TrialRecord } {
   const host = new FullHost({ root: scratch(t, {}), live: true });
-  const trial: TrialRecord = {
-    ...{ id: '3f9c12ab', hash: HASH, resources: ['routes'], path: false, by: 'local' },
-    ...{ names: false, before: [], gateways: '' },
-    ...{ pid: process.pid, birth: host.birthOf(process.pid), boot: markBoot(host) },
-    ...{ begun: sinceBoot() - 20_000, changed: sinceBoot() - 20_000, deadline: sinceBoot() + 60_000 },
-    ...more,
-  };
-  writeTrial(host, trial);
+  const begun = sinceBoot() - 20_000;
+  const trial = writtenTrial(host, { hash: HASH, begun, changed: begun, ...more });
   writeTried(host, 'configuration\n');
   return { host, trial };
 }
