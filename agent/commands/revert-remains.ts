@@ -6,6 +6,7 @@ import { leaseHolders } from '../clients/holders.ts';
 import { configuredMtus, type LinkMtu } from '../clients/link-mtu.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
+import { isoTime } from '../host/iso-time.ts';
 import { OF_DNS } from '../resources/resource-names.ts';
 import { paint, print, shown } from './output/output.ts';
 
@@ -70,7 +71,7 @@ function otherwiseAtRenewal(host: Host): Renewal[] {
       const lease = currentLease(host, client, name);
       const writes = lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => !there.has(undotted(line)));
       if (lease === null || writes.length === 0) return [];
-      const renews = lease.renew === null ? null : new Date(lease.renew).toISOString().replace(/\.\d+Z$/, 'Z');
+      const renews = lease.renew === null ? null : isoTime(lease.renew);
       return [{ client: clientName(client), renews, writes }];
     }),
   );

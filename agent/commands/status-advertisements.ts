@@ -2,6 +2,7 @@
 import { rdnssdLeases } from '../clients/rdnssd/known-leases.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { isoTime } from '../host/iso-time.ts';
 import { advertisedRouters } from '../host/netlink/routes/advertised-routers.ts';
 import { NetlinkError } from '../host/netlink/socket.ts';
 import { paint, print, shown } from './output/output.ts';
@@ -34,8 +35,7 @@ async function routers(): Promise<RouterView[] | null> {
   try {
     const found = await advertisedRouters(AbortSignal.timeout(TIME_LIMIT));
     return found.map(({ expires, ...router }) => {
-      const end = expires === null ? null : new Date(Date.now() + expires * 1000);
-      return { ...router, expires: end === null ? null : end.toISOString().replace(/\.\d+Z$/, 'Z') };
+      return { ...router, expires: expires === null ? null : isoTime(Date.now() + expires * 1000) };
     });
   } catch (error) {
     if (error instanceof NetlinkError || (error instanceof Error && error.name === 'TimeoutError')) return null;

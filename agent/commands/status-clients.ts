@@ -8,6 +8,7 @@ import type { LeaseValues } from '../clients/lease-forecast.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import type { SettingView } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
+import { isoTime } from '../host/iso-time.ts';
 import { paint, print, shown } from './output/output.ts';
 
 /** Every time is in ISO 8601. */
@@ -39,8 +40,8 @@ export async function viewClients(
     clients: dhcpClients(host).map((client) => viewClient(host, client, desired)),
     otherClients: leaseHolders(host)
       .filter(({ program }) => program !== 'dhclient')
-      .map((holder) => ({ ...holder, started: time(holder.started) })),
-    forecasts: forecasts.map((one) => ({ ...one, renews: one.renews === null ? null : time(one.renews) })),
+      .map((holder) => ({ ...holder, started: isoTime(holder.started) })),
+    forecasts: forecasts.map((one) => ({ ...one, renews: one.renews === null ? null : isoTime(one.renews) })),
   };
 }
 
@@ -75,16 +76,16 @@ function viewClient(host: Host, client: RunningDhclient, { dhclient }: Configure
   return {
     pid: client.pid,
     family: client.family,
-    started: time(client.started),
+    started: isoTime(client.started),
     configuration: client.confFile,
     owner: client.owner,
-    staleSince: since === null ? null : time(since),
+    staleSince: since === null ? null : isoTime(since),
     pending: pendingOf(host, client, dhclient)?.what ?? [],
     leases: leases.map(({ name, lease }) => ({
       interface: name,
       address: lease?.address ?? null,
-      renews: lease?.renew ? time(lease.renew) : null,
-      expires: lease?.expire ? time(lease.expire) : null,
+      renews: lease?.renew ? isoTime(lease.renew) : null,
+      expires: lease?.expire ? isoTime(lease.expire) : null,
       withoutHook: lease === null ? [] : resolvConfWithoutHook(lease),
     })),
   };
@@ -165,8 +166,4 @@ function listed(values: LeaseValues, offered: LeaseValues = values): string {
     return [`${TITLES[key]} ${words.length === 0 ? 'none' : words.map(shown).join(' ')}`];
   });
   return known.join('; ');
-}
-
-function time(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -5,10 +5,11 @@ import type { ProvisionalChange } from '../confirm/trial/provisional.ts';
 import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
 import { readTrial, runningSentence, secondsLeft, type TrialRecord } from '../confirm/trial/trial-record.ts';
 import type { Host } from '../host/host.ts';
+import { isoTime } from '../host/iso-time.ts';
 import { paint, shown } from './output/output.ts';
 
 export function heldMeanwhile({ body, time }: PutBackChange): string {
-  const at = new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+  const at = isoTime(time);
   const meanwhile =
     'The configuration on disk is not tried again until it differs, or until the host has a new gateway; meanwhile the one that was confirmed last is held. To make the change without a trial: agent apply --no-confirm';
   return `${paint('red', shown(`${at}: ${body}.`))} ${meanwhile}`;

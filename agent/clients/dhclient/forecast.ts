@@ -2,6 +2,7 @@
 import type { ConfiguredState } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { isoTime } from '../../host/iso-time.ts';
 import {
   type Deciding,
   decidedByScopes,
@@ -45,7 +46,7 @@ interface Known {
 function forecast(host: Host, client: RunningDhclient, name: string, known: Known): LeaseForecast {
   const { lease, without, desired, holds } = known;
   const since = staleSince(host, client);
-  const changed = since === null ? null : new Date(since).toISOString().replace(/\.\d+Z$/, 'Z');
+  const changed = since === null ? null : isoTime(since);
   return {
     pid: client.pid,
     interface: name,

@@ -12,6 +12,7 @@ import { leaseHolders } from '../../clients/holders.ts';
 import type { ConfiguredState } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import type { Host } from '../../host/host.ts';
+import { isoTime } from '../../host/iso-time.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 /** By comm. */
@@ -105,7 +106,7 @@ function* one(host: Host, client: RunningDhclient, holdsDns: boolean): Iterable<
   if (since === null) return;
   yield {
     code: 'HF-DHCLIENT-STALE',
-    seen: `${name} runs since ${time(client.started)}; ${confFile} was changed at ${time(since)}`,
+    seen: `${name} runs since ${isoTime(client.started)}; ${confFile} was changed at ${isoTime(since)}`,
   };
 }
 
@@ -130,8 +131,4 @@ function* scriptSeen(
     else if (!doubt.certain) yield { code: 'HF-SCRIPT-UNKNOWN', seen };
     else yield { code: 'HF-DHCLIENT-SCRIPT', seen, ...(doubt.about === 'routes' ? { severity: 'warning' } : {}) };
   }
-}
-
-function time(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
 }
