@@ -2,7 +2,7 @@
 import type { DesiredConfirm } from '../../config/desired-confirm.ts';
 import { type Guard, inspectAll, isActionable } from '../../hold/converge.ts';
 import type { ChangeJournal, WayBack } from '../../hold/journal/change-journal.ts';
-import { noted } from '../../hold/journal/noted-resource.ts';
+import { notedResource } from '../../hold/journal/noted-resource.ts';
 import { refused } from '../../hold/proof/proof-words.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { markBoot } from '../../host/boot-mark.ts';
@@ -106,7 +106,7 @@ export class TrialGuard {
   ): Promise<Outcome[]> {
     const { proof } = this.options;
     const make = (some: readonly Resource[]) =>
-      change(journal === null ? some : some.map((resource) => noted(resource, journal)));
+      change(journal === null ? some : some.map((resource) => notedResource(resource, journal)));
     return proof === null ? make(resources) : proof.around(resources, make);
   }
 

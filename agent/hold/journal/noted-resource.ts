@@ -2,7 +2,7 @@ import type { Finding, Resource } from '../resource.ts';
 import type { ChangeJournal } from './change-journal.ts';
 
 /** The same resource, with a journal entry before each change. */
-export function noted(resource: Resource, journal: ChangeJournal): Resource {
+export function notedResource(resource: Resource, journal: ChangeJournal): Resource {
   const { applyMany } = resource;
   return {
     name: resource.name,

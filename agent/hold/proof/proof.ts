@@ -10,7 +10,7 @@ import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { type Guard, identity, inspectAll, isActionable, untouched } from '../converge.ts';
 import type { ChangeJournal, WayBack } from '../journal/change-journal.ts';
-import { noted } from '../journal/noted-resource.ts';
+import { notedResource } from '../journal/noted-resource.ts';
 import type { Finding, Outcome, Resource } from '../resource.ts';
 import { dnsChangeJournal, PROVED } from './dns-change-journal.ts';
 import type { LookUp } from './lookups.ts';
@@ -156,7 +156,7 @@ export class Proof implements Guard {
     }
 
     const before = await looking;
-    const outcomes = await change(this.options.resources.map((resource) => noted(resource, this.journal)));
+    const outcomes = await change(this.options.resources.map((resource) => notedResource(resource, this.journal)));
     const after = await this.lookUps(verify);
     const lost = (await import('./lookups.ts')).lostNames(before, after, verify);
     const pending = (await splitProof?.pending(this.options.resources)) ?? null;
