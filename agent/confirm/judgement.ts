@@ -16,7 +16,7 @@ export interface WitnessAnswer {
   /** The name of the witness, which no other witness has. */
   readonly witness: string;
   readonly kind: WitnessKind;
-  /** Whether it did what it was asked for. For the collector: it acknowledged this change. */
+  /** Whether the witness did what it was asked for. The collector does so when it acknowledges this change. */
   readonly answered: boolean;
   /** Whether anything came back, as a refused connection or a wrong certificate does: the path works both ways. */
   readonly reached: boolean;
@@ -34,9 +34,9 @@ export function namesAnswering(answers: readonly WitnessAnswer[]): string[] {
 }
 
 export interface Touches {
-  /** Whether the trial changes what may stop packets on their way without another way: rp_filter, masquerade, an MTU. */
+  /** Whether the change may stop packets although the kernel's way stays the same: rp_filter, masquerade, an MTU. */
   readonly path: boolean;
-  /** Whether the trial changes what names mean here. Otherwise another address is the work of whoever owns the name. */
+  /** Whether the change may give names other addresses. If not, the owner of a name has moved it. */
   readonly names: boolean;
   readonly by: 'collector' | 'local';
 }

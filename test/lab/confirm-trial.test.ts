@@ -1,4 +1,4 @@
-/** What ends a trial beside its witnesses, and trials of the daemon. confirm-cases.test.ts has each change that cuts off. */
+/** Trials that end by other hands than the witnesses', and trials of the daemon. confirm-cases.test.ts has each change that cuts off. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RunningAgent } from '../parts/lab/daemon.ts';

@@ -15,7 +15,7 @@ import { configFile } from '../context/context.ts';
 export function handOver(host: Host, options: CommonOptions, hash: string): number | null {
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim();
   if (taken === undefined || taken === hash) return null;
-  notByLooks(); // What the daemon does next decides.
+  notByLooks(); // The result depends on the daemon's next deed.
   if (options.only !== undefined) return null;
   const daemon = lockedStanding(host);
   if (daemon === null || daemon.config !== configFile(options)) return null;

@@ -38,7 +38,7 @@ export interface ResolverFacts {
 export interface SplitLine {
   /** `file:line`. */
   readonly place: string;
-  /** As the file spells them. */
+  /** Spelt as in the file. */
   readonly domains: readonly string[];
   readonly servers: readonly string[];
   /** Why the domains cannot be taken over; null if they can. */
@@ -52,7 +52,7 @@ export interface SplitFacts {
   readonly inactive: string | null;
   /** One sentence each, about what else was found. */
   readonly notes: readonly string[];
-  /** What the operator must know of an active `dns.split`; null if nothing. */
+  /** A sentence for the operator about an active `dns.split`; null if there is nothing to say. */
   readonly advice: string | null;
 }
 

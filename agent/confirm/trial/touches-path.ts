@@ -6,16 +6,16 @@ import type { Finding } from '../../hold/resource.ts';
 const SIZES =
   /\/(gc_thresh\d?|gc_interval|gc_timeout|max_size|((tcp|udp)_)?[rw]mem(_\w+)?|optmem_max|netdev_\w+|somaxconn|\w*_max|\w*_backlog|udp_mem|tcp_mem)$/;
 
-/** What stops no packet of a new connection, whatever its value. */
+/** Sysctls that stop no packet of a new connection, whatever their value. */
 const HARMLESS =
   /\/(log_martians|default_qdisc|tcp_(congestion_control|fin_timeout|keepalive_\w+|no_metrics_save|slow_start_after_idle|tw_reuse))$/;
 
-/** What a DHCP client's files say of routes and MTUs. */
+/** Words for routes and MTUs in the files of a DHCP client. */
 const OF_LEASE = /router|gateway|mtu|classless|UseRoutes|ignore/i;
 
 const OF_NAMES = /dns|domain|host|name|resolv|search/i;
 
-/** Whether they may stop packets on a way that is the same in the kernel. */
+/** Whether the changes may stop packets although the kernel's way stays the same. */
 export function touchesPath(findings: readonly Finding[]): boolean {
   return findings.some(({ kind, resource, key, wanted, actual }) => {
     if (kind === 'sysctl') {

@@ -80,7 +80,7 @@ export class TrialGuard {
     return this.open?.trial ?? null;
   }
 
-  /** As in Guard. The rest of that contract is LateTrial's, which is asked before anything is loaded. */
+  /** The same as in Guard. LateTrial keeps the rest of that contract, because it is asked before this code is loaded. */
   async around(
     resources: readonly Resource[],
     change: (resources: readonly Resource[]) => Promise<Outcome[]>,
@@ -147,13 +147,13 @@ export class TrialGuard {
     return outcomes;
   }
 
-  /** Whether the network may not be up yet, and there is another configuration that was confirmed, and that boot applied. */
+  /** Whether the network may still be coming up, and the boot applied another configuration, which was confirmed. */
   private isBooting(): boolean {
     const confirmed = sinceBoot() < BOOTING ? readConfirmed(this.options.host) : null;
     return confirmed !== null && confirmed.hash !== this.options.hash;
   }
 
-  /** All that must be on the disk before the first change. Throws HostError. */
+  /** Writes everything that must be on the disk before the first change. Throws HostError. */
   private async begin(
     id: string,
     { within, by }: DesiredConfirm,

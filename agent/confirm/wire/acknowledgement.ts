@@ -53,7 +53,7 @@ export interface InboundTry {
 }
 
 export interface BehindHost {
-  /** As in the question. */
+  /** The name in the question. */
   readonly name: string;
   /** Milliseconds since its last heartbeat came; null if the collector knows no such host. */
   readonly age: number | null;

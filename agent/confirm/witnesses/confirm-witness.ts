@@ -16,9 +16,9 @@ export interface ConfirmWitness {
   readonly name: string;
   readonly kind: WitnessKind;
   /**
-   * Asks anew each time: a new look-up, a new connection, a new TLS handshake. Takes at most 11 s of
-   * listening. If `signal` ends the
-   * question, the answer says so, with the places where the witness was asked; it rejects if not even these are known.
+   * Asks anew each time: a new look-up, a new connection, a new TLS handshake. Takes at most 11 s of listening. If
+   * `signal` ends the question, the answer says so, with the places where the witness was asked. Rejects if not even
+   * these are known.
    */
   ask(question: TrialQuestion, signal: AbortSignal): Promise<WitnessAnswer>;
 }
@@ -30,7 +30,7 @@ const ANSWER_LIMIT = 5_000;
 /** Milliseconds without listening, after which a silence proves nothing. */
 const LATE = 500;
 
-/** As in WitnessAnswer. */
+/** For `foreign`, `reached` and `why` see WitnessAnswer. */
 export interface Hearing {
   readonly foreign?: true;
   readonly reached: boolean;

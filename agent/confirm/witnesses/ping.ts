@@ -6,7 +6,7 @@ import { ANSWERS, type Hearing, silent } from './confirm-witness.ts';
 const WAIT = 3;
 const TIME_LIMIT = 4_500;
 
-/** What ping, or its start, says where a sandbox keeps its rights from it. */
+/** The words of ping, or of its start, if a sandbox keeps its rights from it. */
 const BARRED = /\bE(PERM|ACCES)\b|not permitted|lacking privilege/i;
 const MAY_NOT =
   'ping may not run in this sandbox: name a tcp witness, or "systemctl edit holdfast", [Service] CapabilityBoundingSet=CAP_NET_RAW and SystemCallFilter=capset setuid';

@@ -1,4 +1,4 @@
-/** Where a witness is: its addresses by a new look-up, and the kernel's way to each. */
+/** The places of a witness: its addresses by a new look-up, and the kernel's way to each. */
 import { isIP } from 'node:net';
 import type { IpAddress } from '../../address/accepted.ts';
 import { type Family, familyOf } from '../../address/address.ts';

@@ -33,7 +33,7 @@ interface Told {
   readonly record: string | null;
 }
 
-/** What a resource said of artifacts that are neither files nor links (Resource.snapshot). */
+/** The state of artifacts that are neither files nor links, as their resource gave it (Resource.snapshot). */
 interface Snapshot {
   readonly resource: string;
   readonly snapshot: unknown;
@@ -56,7 +56,7 @@ export interface LeftOver {
   readonly problem: string;
 }
 
-/** What the resources and DHCP clients know about putting a change back. */
+/** The knowledge of resources and DHCP clients about putting a change back. */
 export interface WayBack {
   /** Whether a file keeps its modification time, because a program acts on a new time. */
   keepsTime(host: Host, path: string): boolean;

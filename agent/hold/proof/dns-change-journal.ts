@@ -1,4 +1,4 @@
-/** Where a change of DNS is noted until it is proved (journal/change-journal.ts), and where its proof is kept. */
+/** The journal of a change of DNS, until it is proved (journal/change-journal.ts), and the file of the proof. */
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { ChangeJournal, type WayBack } from '../journal/change-journal.ts';

@@ -25,7 +25,7 @@ const PORT = 4318;
 const SPREAD = 60;
 const PATIENCE = 600_000;
 
-/** What the program inside the host is given. */
+/** The argument of the program inside the host (confirm-inside.ts). */
 export interface ConfirmAsking {
   readonly desired: Parameters<typeof makeConfirmWitnesses>[1];
   readonly confirm: DesiredConfirm;
@@ -33,7 +33,7 @@ export interface ConfirmAsking {
   readonly path: boolean;
 }
 
-/** What a program with many agents is given. */
+/** The argument of a program with many agents (confirm-fleet-inside.ts). */
 export interface FleetAsking {
   readonly agents: number;
   /** The number of the first agent. */
@@ -176,7 +176,7 @@ export class ConfirmScene implements AsyncDisposable {
     return { before, former, judged: async () => JSON.parse((await log.until(/^judged /)).slice(7)) as Judgement };
   }
 
-  /** As many agents, by the collector's IPv4 address. The change is made when all have asked their witnesses. */
+  /** Runs that many agents, which ask the collector by its IPv4 address. The change is made when all have asked their witnesses. */
   async fleet(agents: number, change: string, within: number): Promise<JudgedFleet> {
     const inside = join(REPOSITORY, 'test/parts/lab/confirm-fleet-inside.ts');
     const asking = askingOf({ endpoint: `http://${COLLECTOR.ipv4}:${PORT}`, within });

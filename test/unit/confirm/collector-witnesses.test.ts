@@ -1,4 +1,4 @@
-/** What a collector that dies, or that refuses, means for the witnesses of which it only tells. */
+/** A collector that dies, or that refuses: the witnesses of which only the collector tells. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';

@@ -7,7 +7,7 @@ import { dnsmasqSources } from '../../../resources/dnsmasq/readers.ts';
 import { type DnsmasqLine, dnsmasqLines } from '../../../resources/split/dnsmasq-lines.ts';
 import { SPLIT_FILE } from '../../../resources/split/split-view.ts';
 
-/** Where Debian's and Fedora's packages have further files. */
+/** The folder of further files in Debian's and Fedora's packages. */
 const FOLDER = '/etc/dnsmasq.d';
 const OPTION = /^(-S|--(server|local|rev-server|servers-file|conf-script)(=|$))/;
 

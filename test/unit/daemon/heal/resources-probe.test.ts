@@ -1,4 +1,4 @@
-/** What the daemon reports of the settings: also those that no resource answers for. */
+/** The daemon also reports settings that no resource answers for. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withUnheldDhcp } from '../../../../agent/clients/unheld-dhcp.ts';
