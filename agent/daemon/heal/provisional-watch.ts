@@ -22,7 +22,8 @@ export class ProvisionalWatch {
 
   /** `interval`: milliseconds between two looks. */
   start(interval: number): void {
-    this.#timer = setInterval(() => void this.#look(), interval);
+    const trial = this.#trial;
+    if (trial !== null) this.#timer = setInterval(() => void this.#look(trial), interval);
   }
 
   close(): void {
@@ -34,11 +35,11 @@ export class ProvisionalWatch {
     return change === null ? [] : [sample('holdfast.change.provisional', 1, { 'holdfast.change.id': change.id })];
   }
 
-  async #look(): Promise<void> {
-    if (this.#isAsking || this.#trial === null) return;
+  async #look(trial: ChangeTrial): Promise<void> {
+    if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      const verdict = await this.#trial.proveAgain();
+      const verdict = await trial.proveAgain();
       if (verdict !== null) this.#tell(trialEvent(verdict));
     } catch {
       // The next look tries again.
