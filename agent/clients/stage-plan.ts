@@ -3,6 +3,7 @@
  * offers what is on record. A client's folder says by data what is special to it; agent/rehearse plays it.
  */
 import type { LeaseReason } from './lease-reasons.ts';
+import type { RecordedAdvertisement } from './recorded-advertisement.ts';
 import type { RecordedOffer } from './recorded-offer.ts';
 import type { RecordedOffer6 } from './recorded-offer6.ts';
 
@@ -34,6 +35,8 @@ export interface StagedEvent {
   readonly signal: NodeJS.Signals | null;
   /** The reasons that the client's script gets at the event's end. */
   readonly ends: readonly string[];
+  /** Further reasons, of each list one: the event ends when these came also. An event of both families has them. */
+  readonly also?: readonly (readonly string[])[];
   /**
    * The server's answer that ends the event, where no script does: `unicast 3 5` is a request that it acknowledged
    * (option 53 of both).
@@ -57,12 +60,20 @@ export interface StagePlan {
   readonly offer: RecordedOffer | null;
   /** Left out if the client has no lease of DHCPv6. */
   readonly offer6?: RecordedOffer6;
+  /**
+   * What the routers of the link advertised last, one of each router; left out or empty if none did. The stage sends them
+   * every second, except while its server answers nothing to DHCPv6. Addresses and routes of IPv6 are then on the stage,
+   * and in its result, also without a lease of DHCPv6.
+   */
+  readonly advertisements?: readonly RecordedAdvertisement[];
   /** The command line that keeps the client in the foreground. */
   readonly command: readonly string[];
   /** The script that the client runs at its events; null if it runs none, and the command says itself what came. */
   readonly script: string | null;
   /** The reasons that the script gets when the started client has its lease. */
   readonly leased: readonly string[];
+  /** As StagedEvent.also. */
+  readonly leasedAlso?: StagedEvent['also'];
   /** The client's own folder in /run. Its sockets there belong to the running client. */
   readonly runFolder: string;
   /** A folder in /run that is filled anew before the client starts at a boot, and that the stage takes as it is now. */
