@@ -79,6 +79,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
     modules: /^node:(net|dgram|dns(\/promises)?|https?|http2|tls)$/,
     openers: {
       'agent/host/netlink/listener.ts': 'the socket of netlink as a stream',
+      'agent/host/routing-daemons/control-socket.ts': 'questions to routing daemons of this host',
       'agent/host/trace/send-proof.ts': 'sends to this host itself, which prove a trace',
       'agent/collector/admission/server.ts': 'the door of the collector',
       'agent/collector/confirm/inbound-tries.ts': 'a port of a host on trial',
