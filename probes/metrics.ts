@@ -235,6 +235,12 @@ export const METRICS = {
     kind: 'gauge',
     description: '1 for a change that stays and is not proved yet (attribute holdfast.change.id)',
   },
+  'holdfast.change.wave': {
+    unit: '1',
+    kind: 'gauge',
+    description:
+      '1 for the last change about which the host asked its collector (attributes holdfast.change.id, holdfast.change.rollout, holdfast.change.standing)',
+  },
   'holdfast.probe.duration': { unit: 's', kind: 'gauge', description: 'Time of the last reading, by probe' },
   'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },
   'holdfast.heartbeat.sequence': { unit: '1', kind: 'counter', description: 'Number of this heartbeat since start' },

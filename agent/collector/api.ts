@@ -1,4 +1,5 @@
 /** The collector's HTTP API, as the page and other readers see it. All times are milliseconds since the epoch. */
+import type { WaveStanding } from '../confirm/wire/wave-talk.ts';
 import type { Dependence, Tense } from '../depends/dependence.ts';
 
 /** `GET /api/v1/hosts?search=&label=key:value&attention=1&change=&limit=&offset=`: attention first, then by name. */
@@ -32,7 +33,34 @@ export interface SummaryAnswer {
   readonly labels: Readonly<Record<string, readonly string[]>>;
   /** Changes that are provisional on some hosts; the 20 with the most hosts. */
   readonly provisional: readonly { readonly change: string; readonly hosts: number }[];
+  /** The 20 rollouts that changed last, of those with work left or a change in the last day; stopped ones first. */
+  readonly rollouts: readonly RolloutRow[];
   readonly version: string;
+}
+
+/** Hosts that take one change, wave by wave. `GET /api/v1/waves` gives the list of SummaryAnswer. */
+export interface RolloutRow {
+  /** The name, or `config-` with the first 12 digits of the configuration's hash. */
+  readonly id: string;
+  /** The present wave, counted from 1, and how many there are. */
+  readonly wave: number;
+  readonly waves: number;
+  /** Hosts that may be admitted in this wave; null: all. */
+  readonly limit: number | null;
+  /** Hosts that the collector knows. */
+  readonly known: number;
+  /** Hosts that were admitted so far. The next four are parts of them; the rest has no result yet. */
+  readonly admitted: number;
+  readonly confirmed: number;
+  readonly provisional: number;
+  readonly putBack: number;
+  /** Hosts whose result never came. */
+  readonly lost: number;
+  readonly waiting: number;
+  /** Whether provisional changes hold the next wave up. */
+  readonly held: boolean;
+  /** null while it goes on. */
+  readonly stopped: { readonly why: string; readonly since: number } | null;
 }
 
 export interface HostRow {
@@ -50,6 +78,8 @@ export interface HostRow {
   readonly memoryErrors: number;
   /** The id of the change that stays and is not proved yet; null if there is none. */
   readonly provisional: string | null;
+  /** The last change about which the host asked its collector; null if there is none. */
+  readonly wave: { readonly rollout: string; readonly change: string; readonly standing: WaveStanding } | null;
   readonly attention: readonly { readonly code: string; readonly text: string; readonly since: number }[];
 }
 

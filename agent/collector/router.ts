@@ -2,11 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { CONFIRM_PATH } from '../confirm/wire/acknowledgement.ts';
+import { WAVES_PATH } from '../confirm/wire/wave-talk.ts';
 import type { Tokens } from './admission/access.ts';
 import { Refused, withBody } from './admission/body.ts';
 import { senderOf } from './admission/sender.ts';
 import type { HealthAnswer } from './api.ts';
 import type { Acknowledger } from './confirm/acknowledger.ts';
+import type { SealedDoor } from './confirm/sealed-door.ts';
+import type { Waves } from './confirm/waves.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { Receiver } from './fleet/receiver.ts';
 import { type Page, SECURITY_HEADERS } from './page.ts';
@@ -26,7 +29,9 @@ export interface Parts {
   readonly store: Store;
   readonly query: Query;
   readonly receiver: Receiver;
+  readonly door: SealedDoor;
   readonly acknowledger: Acknowledger;
+  readonly waves: Waves;
   readonly stream: Stream;
   readonly page: Page;
   readonly troubles: Troubles;
@@ -38,11 +43,11 @@ export interface Parts {
 /** API addresses that check their parameters themselves. */
 const WITH_PARAMETERS = /^\/api\/v1\/(?:hosts(?:\/[^/]+\/(?:events|series))?|retire|nameservers)$/;
 /** API addresses that change something, and their methods. */
-const WRITES = { hosts: 'DELETE', expected: 'PUT' } as const;
+const WRITES = { hosts: 'DELETE', expected: 'PUT', waves: 'POST' } as const;
 
 /** Answers an admitted request. Never throws. */
 export function makeRouter(parts: Parts) {
-  const { fleet, store, query, receiver, acknowledger, stream, page, troubles, retirement } = parts;
+  const { fleet, store, query, receiver, door, acknowledger, waves, stream, page, troubles, retirement } = parts;
   const health = (response: ServerResponse) => {
     const trouble = troubles.list;
     const status = trouble.length > 0 ? 'trouble' : 'ok';
@@ -66,6 +71,7 @@ export function makeRouter(parts: Parts) {
     else if (pathname === '/api/v1/nameservers') {
       answer(response, 200, retirement.nameservers(searchParams, Date.now()));
     } else if (pathname === '/api/v1/expected') answer(response, 200, retirement.expected(Date.now()));
+    else if (pathname === '/api/v1/waves') answer(response, 200, query.summary().rollouts);
     else if (pathname === '/api/v1/stream') {
       if (!stream.add(response, senderOf(request), query.summary()))
         answer(response, 503, { error: 'too many readers' });
@@ -79,7 +85,11 @@ export function makeRouter(parts: Parts) {
       return;
     }
     if (url.pathname === CONFIRM_PATH) {
-      void acknowledger.receive(request, response);
+      void door.receive(acknowledger, request, response);
+      return;
+    }
+    if (url.pathname === WAVES_PATH) {
+      void door.receive(waves.desk, request, response);
       return;
     }
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
@@ -105,29 +115,36 @@ export function makeRouter(parts: Parts) {
 
 interface Write {
   readonly what: keyof typeof WRITES;
-  /** The id or name of a host; '' for the list of expected hosts. */
+  /** The id or name of a host; '' for the list of expected hosts; the id of a rollout. */
   readonly name: string;
+  /** What becomes of a rollout. */
+  readonly decision?: 'stop' | 'continue';
 }
 
 /** null if nothing can be changed at this address. */
 function writeOf({ pathname }: URL): Write | null {
   if (pathname === '/api/v1/expected') return { what: 'expected', name: '' };
+  const [, rollout, decision] = /^\/api\/v1\/waves\/([^/]+)\/(stop|continue)$/.exec(pathname) ?? [];
+  if (rollout !== undefined) return { what: 'waves', name: rollout, decision: decision as 'stop' | 'continue' };
   const name = /^\/api\/v1\/hosts\/([^/]+)$/.exec(pathname)?.[1];
   return name === undefined ? null : { what: 'hosts', name };
 }
 
-/** Retires a host, or takes a list of expected hosts. Rejects with Refused. */
+/** Retires a host, takes a list of expected hosts, or stops a rollout or lets it go on. Rejects with Refused. */
 async function change(write: Write, request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
-  const { retirement, writers } = parts;
+  const { retirement, writers, waves } = parts;
   try {
     if (writers === null) throw new Refused(403, 'nothing may be changed here: start it with --write-token-file');
     if (!writers.admit(request)) throw new Refused(403, 'a token that may write is needed (--write-token-file)');
-    if (write.what === 'hosts') retirement.retire(decodeURIComponent(write.name), Date.now());
+    if (write.decision !== undefined) {
+      const isKnown = waves.decide(decodeURIComponent(write.name), write.decision, Date.now());
+      if (!isKnown) throw new Refused(404, 'no such rollout');
+    } else if (write.what === 'hosts') retirement.retire(decodeURIComponent(write.name), Date.now());
     else await withBody(request, senderOf(request), (body) => retirement.give(namesIn(body)));
   } finally {
     dropRest(request, response);
   }
-  answer(response, 200, retirement.expected(Date.now()));
+  answer(response, 200, write.what === 'waves' ? waves.rows() : retirement.expected(Date.now()));
 }
 
 /** Throws Refused. */
@@ -172,7 +189,7 @@ function fail(response: ServerResponse, error: unknown): void {
  * trial are sealed.
  */
 export function isPublic({ pathname }: URL, page: Page): boolean {
-  return pathname === '/healthz' || pathname === CONFIRM_PATH || page.has(pathname);
+  return ['/healthz', CONFIRM_PATH, WAVES_PATH].includes(pathname) || page.has(pathname);
 }
 
 /** null if the address is malformed. */

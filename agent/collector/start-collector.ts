@@ -10,6 +10,8 @@ import { listening, makeServer, type ServerOptions, serverEnded, tooMany } from 
 import { Acknowledger } from './confirm/acknowledger.ts';
 import { BehindHosts } from './confirm/behind-hosts.ts';
 import { InboundTries } from './confirm/inbound-tries.ts';
+import { SealedDoor } from './confirm/sealed-door.ts';
+import { checkedWaves, Waves, type WavesOptions } from './confirm/waves.ts';
 import { Committer } from './fleet/committer.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Receiver } from './fleet/receiver.ts';
@@ -26,7 +28,7 @@ import { DatabaseError, damaged } from './store/database-error.ts';
 import { retain } from './store/retention.ts';
 import { Store } from './store/store.ts';
 
-export interface CollectorOptions extends ServerOptions {
+export interface CollectorOptions extends ServerOptions, WavesOptions {
   /** `HOST:PORT`. Port 0 means any free port. */
   readonly listen: string;
   /** The folder of the database; made if missing. */
@@ -78,10 +80,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const tokens = tokenFile === undefined ? null : new Tokens(tokenFile);
   const writers = options.writeTokenFile === undefined ? null : new Tokens(options.writeTokenFile);
   const names = options.expect === undefined ? [] : readExpectedFile(options.expect);
+  const sizes = checkedWaves(options);
   const { server, refresh } = makeServer(options);
   const troubles = new Troubles(log);
   const store = new Store(options.data);
-  const { fleet, expected } = readFleet(store, keep, options.data);
+  const { fleet, expected, waves } = readFleet(
+    store,
+    keep,
+    options.data,
+    (...parts) => new Waves(...parts, store, sizes, log),
+  );
   expected.readFile(names);
   const clock = new Clock(Date.now(), performance.now(), newestOf(fleet.hosts));
   // While the collector takes no requests, no host counts as silent.
@@ -91,22 +99,21 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     troubles.set('disk', text, Date.now());
     fleet.rows.listen(error === null ? Date.now() : Number.POSITIVE_INFINITY);
   });
-  const query = new Query(fleet, store, options.version, troubles);
+  const query = new Query(fleet, store, options.version, troubles, () => waves.rows());
   const receiver = new Receiver(fleet, committer);
   const stream = new Stream();
   const page = new Page();
   const retirement = new Retirement(fleet, expected, troubles, store.begun());
-  const acknowledger = new Acknowledger({
-    tokens: tokens === null ? [] : [tokens, ...(writers === null ? [] : [writers])],
-    behind: new BehindHosts(() => fleet.hosts),
-    inbound: new InboundTries(),
-  });
+  const acknowledger = new Acknowledger(new BehindHosts(() => fleet.hosts), new InboundTries());
+  const door = new SealedDoor(tokens === null ? [] : [tokens, ...(writers === null ? [] : [writers])]);
   const route = makeRouter({
     fleet,
     store,
     query,
     receiver,
+    door,
     acknowledger,
+    waves,
     stream,
     page,
     troubles,
@@ -132,8 +139,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const look = () => {
     const now = Date.now();
     const set = clock.look(now, performance.now());
-    if (set !== 0) fleet.upkeep.shift(set);
+    if (set !== 0) {
+      fleet.upkeep.shift(set);
+      waves.shift(set);
+    }
     const settled = fleet.rows.settle(now);
+    waves.take(settled.changed, now);
     query.changed(settled);
     stream.note(settled);
     fleet.upkeep.closeOld(now, LOOK / TIDY);
@@ -151,6 +162,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     troubles.set('clock', clock.hear(votesOf(fleet.hosts, now)), now);
     troubles.set('left-out', store.leftOut.sentence(), now);
     troubles.set('database', store.damageSentence(), now);
+    waves.look(now, committer.failing);
     stream.send(() => query.summary());
     committer.flush();
   };
@@ -161,6 +173,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const tidied = () => {
       fleet.upkeep.tidy(Date.now(), clock.believed);
       expected.flush((id) => fleet.find(id) !== undefined);
+      waves.tidy(Date.now());
     };
     troubles.attempt('tidying', 'Tidying', tidied, Date.now());
     retaining = retaining
@@ -197,14 +210,19 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 /**
  * Loads everything from the store. Throws with a remedy if the database is damaged, and leaves the database as it is.
  */
-function readFleet(store: Store, keep: number, data: string): { fleet: Fleet; expected: ExpectedHosts } {
+function readFleet(
+  store: Store,
+  keep: number,
+  data: string,
+  makeWaves: (fleet: Fleet, expected: ExpectedHosts) => Waves,
+): { fleet: Fleet; expected: ExpectedHosts; waves: Waves } {
   try {
     const { ledgers } = store;
     const expected = new ExpectedHosts(ledgers.expected(), (all) => ledgers.saveExpected(all));
     const fleet = new Fleet(store, keep, Date.now(), ({ key, resource, seen, sender }) =>
       expected.lose(key, String(resource['host.name'] ?? '') || key, seen, sender),
     );
-    return { fleet, expected };
+    return { fleet, expected, waves: makeWaves(fleet, expected) };
   } catch (error) {
     store.close();
     if (error instanceof DatabaseError) throw error;

@@ -27,12 +27,18 @@ export function addFleetCommands(program: Command): void {
       'bearer tokens that may also change the expected hosts; read again when it changes',
     )
     .option('--expect <file>', 'hosts that should report: names or ids, one a line, or an Ansible inventory in JSON')
+    .option(
+      '--waves <sizes>',
+      'how many hosts with confirm.waves take a change at first, then, and so on: numbers, or shares of all hosts',
+      '1,1%,10%,100%',
+    )
+    .option('--waves-stop-after <hosts>', 'stop a rollout when so many of its changes were put back', '1')
     .option('--certificate <file>', 'PEM file of the certificate: serve TLS')
     .option('--key <file>', 'PEM file of the key of the certificate')
     .option('--client-ca <file>', 'PEM file of an authority: each client must show a certificate of this authority')
     .addHelpText(
       'after',
-      `\ncredential:NAME in place of a file takes the credential that systemd hands to the service (LoadCredential=).\nSIGTERM ends it, with all data on disk.\nExit status: 0 ended as told, 1 bad usage, or it cannot start.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,
+      `\ncredential:NAME in place of a file takes the credential that systemd hands to the service (LoadCredential=).\nSIGTERM ends it, with all data on disk.\nExit status: 0 ended as told, 1 bad usage, or it cannot start.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem', 'agent collector --waves 1,5,20%,100% --waves-stop-after 2'])}`,
     )
     .action(async (options) => process.exit(await (await import('../commands/fleet/collector.ts')).collector(options)));
 

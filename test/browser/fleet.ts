@@ -113,6 +113,7 @@ export class Fleet {
     return {
       trouble,
       provisional,
+      rollouts: [],
       hosts: this.hosts.size,
       attention,
       labels: Object.fromEntries(sorted),

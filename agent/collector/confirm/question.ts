@@ -10,19 +10,25 @@ const LONGEST_NAME = 255;
 /** Throws Refused. */
 export function questionIn(body: Buffer): TalkQuestion {
   const found = objectIn(body);
-  const { nonce, change, host, inbound, behind, filling } = found;
-  if (!isText(nonce, NONCE)) throw refused('nonce', '32 hexadecimal digits');
-  if (!isText(change, CHANGE)) throw refused('change', 'a change id');
-  if (!isName(host)) throw refused('host', 'the id of a host');
+  const { inbound, behind, filling } = found;
   if (inbound !== null && !(Number.isInteger(inbound) && Number(inbound) > 0 && Number(inbound) < 65_536))
-    throw refused('inbound', 'null or a port');
+    throw badPart('inbound', 'null or a port');
   if (!Array.isArray(behind) || behind.length > MOST_BEHIND || !behind.every(isName))
-    throw refused('behind', `a list of at most ${MOST_BEHIND} names`);
-  if (typeof filling !== 'string' || filling.length > LARGEST_TALK) throw refused('filling', 'a text');
-  return { nonce, change, host, inbound: inbound as number | null, behind, filling };
+    throw badPart('behind', `a list of at most ${MOST_BEHIND} names`);
+  if (typeof filling !== 'string' || filling.length > LARGEST_TALK) throw badPart('filling', 'a text');
+  return { ...aboutChange(found), inbound: inbound as number | null, behind, filling };
 }
 
-function objectIn(body: Buffer): Record<string, unknown> {
+/** The part that all questions have. Throws Refused. */
+export function aboutChange({ nonce, change, host }: Record<string, unknown>) {
+  if (!isText(nonce, NONCE)) throw badPart('nonce', '32 hexadecimal digits');
+  if (!isText(change, CHANGE)) throw badPart('change', 'a change id');
+  if (!isName(host)) throw badPart('host', 'the id of a host');
+  return { nonce, change, host };
+}
+
+/** Throws Refused. */
+export function objectIn(body: Buffer): Record<string, unknown> {
   try {
     const found: unknown = JSON.parse(body.toString('utf8'));
     if (typeof found === 'object' && found !== null) return found as Record<string, unknown>;
@@ -32,7 +38,7 @@ function objectIn(body: Buffer): Record<string, unknown> {
   throw new Refused(400, 'the question is no JSON object');
 }
 
-function isText(value: unknown, form: RegExp): value is string {
+export function isText(value: unknown, form: RegExp): value is string {
   return typeof value === 'string' && form.test(value);
 }
 
@@ -40,6 +46,6 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= LONGEST_NAME;
 }
 
-function refused(what: string, wanted: string): Refused {
+export function badPart(what: string, wanted: string): Refused {
   return new Refused(400, `"${what}" is not ${wanted}`);
 }

@@ -135,6 +135,11 @@ export class Fleet {
     return refused;
   }
 
+  /** Keeps an event of the collector's own about a host. */
+  keep(host: HostState, event: Omit<LogRecord, 'time'>, now: number): void {
+    this.#pending.events.push({ ...event, host: host.id, time: now, arrived: now, record: null });
+  }
+
   /** Retires a host: it is shown nowhere until it reports again. */
   retire(host: HostState, now: number): void {
     host.retired = now;

@@ -1,5 +1,6 @@
 /** Makes a host's row of the API from its values. Metric names are those of probes/metrics.ts. */
 import type { MetricName } from '../../../probes/metrics.ts';
+import { WAVE_STANDINGS } from '../../confirm/wire/wave-talk.ts';
 import type { HostAnswer, HostRow, RouteTable } from '../api.ts';
 import type { Series, SeriesTable } from '../series/series.ts';
 import { cut } from '../wire/otlp.ts';
@@ -22,6 +23,7 @@ const OF_ROW: ReadonlySet<string> = new Set<MetricName>([
   'holdfast.dhclient.stale',
   'holdfast.condition',
   'holdfast.change.provisional',
+  'holdfast.change.wave',
   'system.network.route.count',
   'system.network.route.limit',
   'system.network.route.cache',
@@ -74,6 +76,7 @@ export function makeRow(
     routes: seen.routes,
     memoryErrors,
     provisional: seen.provisional,
+    wave: seen.wave,
     attention,
   };
 }
@@ -101,6 +104,7 @@ interface Seen {
   /** The present conditions by code, each with its attributes. */
   readonly conditions: Map<string, string[]>;
   provisional: string | null;
+  wave: HostRow['wave'];
 }
 
 function look(host: HostState, table: SeriesTable): Seen {
@@ -110,6 +114,7 @@ function look(host: HostState, table: SeriesTable): Seen {
     stale: [],
     conditions: new Map(),
     provisional: null,
+    wave: null,
   };
   const limits = new Map<string, number>();
   const used = new Map<string, number>();
@@ -129,7 +134,8 @@ function look(host: HostState, table: SeriesTable): Seen {
     } else if (value !== 1) continue;
     else if (series.metric === 'holdfast.change.provisional') {
       seen.provisional = cut(attributes['holdfast.change.id'] ?? '', LONGEST_CODE) || null;
-    } else if (series.metric === 'holdfast.setting.state') {
+    } else if (series.metric === 'holdfast.change.wave') seen.wave = waveIn(attributes);
+    else if (series.metric === 'holdfast.setting.state') {
       const { setting = '', moment = '', state = '' } = attributes;
       const moments = seen.settings.get(setting);
       if (moments === undefined) seen.settings.set(setting, new Map([[moment, state]]));
@@ -148,6 +154,16 @@ function look(host: HostState, table: SeriesTable): Seen {
     seen.routes[type] = { ...routes, limit: limits.get(type) ?? null, used: used.get(type) ?? routes.count };
   }
   return seen;
+}
+
+/** null if it is malformed. */
+function waveIn(attributes: Readonly<Record<string, string>>): HostRow['wave'] {
+  const standing = WAVE_STANDINGS.find((one) => one === attributes['holdfast.change.standing']);
+  if (standing === undefined) return null;
+  const [rollout, change] = ['holdfast.change.rollout', 'holdfast.change.id'].map((name) =>
+    cut(attributes[name] ?? '', LONGEST_CODE),
+  ) as [string, string];
+  return { rollout, change, standing };
 }
 
 /** Sentences by code. */

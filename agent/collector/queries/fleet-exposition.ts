@@ -1,5 +1,5 @@
 /** `GET /metrics`: the fleet and the collector itself in Prometheus' text format, version 0.0.4. */
-import type { HostRow } from '../api.ts';
+import type { HostRow, RolloutRow } from '../api.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Receiver } from '../fleet/receiver.ts';
 import type { Store } from '../store/store.ts';
@@ -16,7 +16,7 @@ type Labels = Readonly<Record<string, string>>;
 /** Yields the answer in parts, so that a large fleet's answer is never whole in memory. */
 export function* fleetExposition(fleet: Fleet, query: Query, receiver: Receiver, store: Store): Generator<string> {
   const { heartbeats, missed, events, repeats, forgotten } = fleet.counters;
-  const { hosts, attention, provisional, trouble } = query.summary();
+  const { hosts, attention, provisional, rollouts, trouble } = query.summary();
   yield one('holdfast_hosts', 'gauge', 'Hosts that have reported', hosts);
   yield family(
     { name: 'holdfast_hosts_attention', type: 'gauge', help: 'Hosts that need attention, by code' },
@@ -29,6 +29,14 @@ export function* fleetExposition(fleet: Fleet, query: Query, receiver: Receiver,
       help: 'Hosts with a change that is not proved yet, by change',
     },
     provisional.map(({ change, hosts }) => [{ change }, hosts]),
+  );
+  yield family(
+    { name: 'holdfast_rollout_hosts', type: 'gauge', help: 'Hosts of a rollout by waves, by standing' },
+    rollouts.flatMap((one) => standingsOf(one).map(([standing, count]) => [{ rollout: one.id, standing }, count])),
+  );
+  yield family(
+    { name: 'holdfast_rollout_stopped', type: 'gauge', help: '1: the rollout admits no further host until it goes on' },
+    rollouts.map(({ id, stopped }) => [{ rollout: id }, Number(stopped !== null)]),
   );
   yield family(
     { name: 'holdfast_collector_trouble', type: 'gauge', help: 'What is wrong with the collector itself, by code' },
@@ -83,6 +91,11 @@ const OF_HOST: readonly (readonly [Family, (row: HostRow) => [Labels, number][]]
     (row) => [[{}, row.memoryErrors]],
   ],
 ];
+
+function standingsOf({ admitted, confirmed, provisional, putBack, lost, waiting }: RolloutRow): [string, number][] {
+  const pending = admitted - confirmed - provisional - putBack - lost;
+  return Object.entries({ waiting, admitted: pending, confirmed, provisional, 'put-back': putBack, lost });
+}
 
 function tables({ routes }: HostRow) {
   return Object.entries(routes).flatMap(([family, table]) => (table === null ? [] : [[family, table] as const]));

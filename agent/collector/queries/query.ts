@@ -1,7 +1,7 @@
 /** The API's answers about the fleet; `api.ts` has their types. */
 import { Refused } from '../admission/body.ts';
 import { Turns } from '../admission/turns.ts';
-import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, SummaryAnswer } from '../api.ts';
+import type { HostAnswer, HostEvent, HostRow, HostsAnswer, RolloutRow, SeriesAnswer, SummaryAnswer } from '../api.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { HostState } from '../hosts/host-state.ts';
 import { rowSettings } from '../hosts/row.ts';
@@ -10,7 +10,7 @@ import { compareNames } from '../name-order.ts';
 import type { Store } from '../store/store.ts';
 import { readHistory } from './history.ts';
 import { cursorIn, labelsIn, onlyThese, wholeNumber } from './parameters.ts';
-import { summarize } from './summary.ts';
+import { type FleetSummary, summarize } from './summary.ts';
 import type { Troubles } from './trouble.ts';
 
 /** The most rows, events or points in one answer. */
@@ -24,9 +24,17 @@ export class Query {
   readonly #troubles: Troubles | null;
   readonly #turns = new Turns();
   #sorted: readonly HostState[] | null = null;
-  #summary: Omit<SummaryAnswer, 'trouble'> | null = null;
+  readonly #rollouts: () => readonly RolloutRow[];
+  #summary: FleetSummary | null = null;
 
-  constructor(fleet: Fleet, store: Store, version: string, troubles: Troubles | null = null) {
+  constructor(
+    fleet: Fleet,
+    store: Store,
+    version: string,
+    troubles: Troubles | null = null,
+    rollouts: () => readonly RolloutRow[] = () => [],
+  ) {
+    this.#rollouts = rollouts;
     this.#fleet = fleet;
     this.#store = store;
     this.#version = version;
@@ -60,7 +68,7 @@ export class Query {
 
   summary(): SummaryAnswer {
     this.#summary ??= summarize(this.#fleet.rows.all(), this.#version);
-    return { trouble: this.#troubles?.list ?? [], ...this.#summary };
+    return { trouble: this.#troubles?.list ?? [], rollouts: this.#rollouts(), ...this.#summary };
   }
 
   host(host: HostState): HostAnswer {

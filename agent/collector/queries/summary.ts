@@ -12,7 +12,10 @@ const MOST = { values: 200, characters: 8_000, labels: 50, codes: 100, changes: 
 /** The most labels, codes and changes that are counted. */
 const COUNTED = 10_000;
 
-export function summarize(rows: Iterable<HostRow>, version: string): Omit<SummaryAnswer, 'trouble'> {
+/** The part that is of the hosts' rows. */
+export type FleetSummary = Omit<SummaryAnswer, 'trouble' | 'rollouts'>;
+
+export function summarize(rows: Iterable<HostRow>, version: string): FleetSummary {
   let hosts = 0;
   const codes = new Map<string, number>();
   const changes = new Map<string, number>();

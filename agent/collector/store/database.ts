@@ -62,10 +62,20 @@ const STEPS: readonly string[] = [
   // `begun`: when the collector began with an empty database. 0 for a database that had hosts before this layout.
   `ALTER TABLE numbers ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
    UPDATE numbers SET begun = unixepoch() * 1000 WHERE hosts = 0;`,
+  // Both have no more rows than there are hosts. Hosts that only wait are not stored.
+  `CREATE TABLE rollouts (id TEXT PRIMARY KEY, named INTEGER NOT NULL, wave INTEGER NOT NULL, begun INTEGER NOT NULL,
+     admitted_at INTEGER NOT NULL, touched INTEGER NOT NULL, stopped INTEGER, why TEXT NOT NULL,
+     by_operator INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE admitted (host TEXT PRIMARY KEY, rollout TEXT NOT NULL, configuration TEXT NOT NULL, change TEXT NOT NULL,
+     standing TEXT NOT NULL, since INTEGER NOT NULL, within INTEGER NOT NULL, excused INTEGER NOT NULL)
+     STRICT, WITHOUT ROWID;`,
 ];
 
 /** All tables of the last layout: if one is missing, the database is damaged. */
-const TABLES = ['hosts', 'series', 'journal', 'chunks', 'events', 'forgotten', 'numbers', 'told', 'asked', 'expected'];
+const TABLES = [
+  ...['hosts', 'series', 'journal', 'chunks', 'events', 'forgotten', 'numbers', 'told', 'asked', 'expected'],
+  ...['rollouts', 'admitted'],
+];
 
 /** SQLite opens files by name. A user who may write in the folder could make it open, and write, any file of ours. */
 function refuseShared(folder: string): void {

@@ -17,6 +17,7 @@ import { asMemoryErrors, asNumber, asObject, safe } from './row-checks.ts';
 import type { Changes, StoredEvent, StoredHost } from './stored.ts';
 import { StoredEvents } from './stored-events.ts';
 import { StoredLedgers } from './stored-ledgers.ts';
+import { StoredRollouts } from './stored-rollouts.ts';
 
 interface Numbers {
   readonly hosts: number;
@@ -26,6 +27,7 @@ interface Numbers {
 export class Store {
   readonly pruning: Pruning;
   readonly ledgers: StoredLedgers;
+  readonly rollouts: StoredRollouts;
   readonly events: StoredEvents;
   readonly leftOut = new LeftOut();
   readonly #db: Database;
@@ -37,6 +39,7 @@ export class Store {
     this.#db = new Database(folder);
     this.pruning = new Pruning(this.#db);
     this.ledgers = new StoredLedgers(this.#db);
+    this.rollouts = new StoredRollouts(this.#db, this.leftOut);
     this.events = new StoredEvents(this.#db, this.leftOut);
   }
 

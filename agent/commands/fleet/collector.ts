@@ -17,13 +17,20 @@ export interface CollectorCommandOptions {
   key?: string;
   clientCa?: string;
   readonly expect?: string;
+  readonly waves?: string;
+  readonly wavesStopAfter?: string;
 }
 
 const DURATIONS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SIZES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
 
 /** Returns the exit status after the collector has ended. */
-export async function collector({ keep, maxSize, ...options }: CollectorCommandOptions): Promise<number> {
+export async function collector({
+  keep,
+  maxSize,
+  wavesStopAfter,
+  ...options
+}: CollectorCommandOptions): Promise<number> {
   const ended = new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
   });
@@ -38,6 +45,7 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
       ...options,
       keep: amount(keep, DURATIONS, '--keep', '14d'),
       maxSize: amount(maxSize, SIZES, '--max-size', '10GiB'),
+      stopAfter: wavesStopAfter === undefined ? undefined : wholeNumber(wavesStopAfter, '--waves-stop-after'),
       version: VERSION,
       log: printError,
     });
@@ -52,6 +60,12 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
     printError((error as Error).message);
     return EXIT.usage;
   }
+}
+
+/** Throws if the text is not a whole number from 1. */
+function wholeNumber(text: string, option: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`${option} ${text}: not a whole number of hosts from 1`);
+  return Number(text);
 }
 
 /** The value of a number with a unit. Throws if the text is not a number with a unit. */

@@ -77,20 +77,22 @@ export function keyName(key: TalkKey): string {
   return createHmac('sha256', key).update('holdfast confirm: name of the key').digest('hex').slice(0, 16);
 }
 
-/** `direction` keeps a question from being sent back as an answer. */
-export function seal(key: TalkKey, direction: 'question' | 'answer', body: Buffer): string {
+/** Keeps a question from being sent back as an answer, and an answer about a trial from being one about a wave. */
+export type SealDirection = 'question' | 'answer' | 'wave question' | 'wave answer';
+
+export function seal(key: TalkKey, direction: SealDirection, body: Buffer): string {
   return createHmac('sha256', key).update(`holdfast confirm: ${direction}\n`).update(body).digest('hex');
 }
 
-export function isSealed(key: TalkKey, direction: 'question' | 'answer', body: Buffer, found: string): boolean {
+export function isSealed(key: TalkKey, direction: SealDirection, body: Buffer, found: string): boolean {
   const expected = Buffer.from(seal(key, direction, body));
   const given = Buffer.from(found);
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
 /** The `Authorization` header of a question. */
-export function authorization(key: TalkKey, body: Buffer): string {
-  return `Holdfast ${keyName(key)}.${seal(key, 'question', body)}`;
+export function authorization(key: TalkKey, body: Buffer, direction: SealDirection = 'question'): string {
+  return `Holdfast ${keyName(key)}.${seal(key, direction, body)}`;
 }
 
 /** null if the header is of another scheme. */

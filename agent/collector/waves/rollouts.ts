@@ -1,0 +1,366 @@
+/**
+ * All rollouts. A host is in one rollout at a time, so there are never more members, nor rollouts, than hosts. Admitted
+ * hosts and their rollouts are on the disk; waiting hosts ask again.
+ */
+import { UNNAMED, type WaveQuestion, type WaveStanding } from '../../confirm/wire/wave-talk.ts';
+import { holds, isAgainst, type Member, type MemberStanding, Rollout } from './rollout.ts';
+import { type WaveSize, waveInWords, waveLimit } from './wave-sizes.ts';
+
+/** What is to be stored. */
+export interface RolloutChanges {
+  readonly rollouts: Iterable<Rollout>;
+  /** Ids of rollouts that are over. */
+  readonly ended: Iterable<string>;
+  readonly members: Iterable<Member>;
+  /** Keys of hosts that are in no rollout now, or only wait. */
+  readonly left: Iterable<string>;
+}
+
+export interface RolloutsOptions {
+  readonly sizes: readonly WaveSize[];
+  /** The rollout stops when so many of its changes were put back. */
+  readonly stopAfter: number;
+  /** How many hosts the collector knows. */
+  readonly known: () => number;
+  /** The host's name for people; null if the collector no longer knows it. */
+  readonly nameOf: (host: string) => string | null;
+  /** When the host's last heartbeat came. */
+  readonly beaten: (host: string) => number;
+  /** Stores all or nothing. Throws if it cannot. */
+  readonly save: (changes: RolloutChanges) => void;
+  /** Called when a rollout stops. `host`: whose result stopped it; null if an operator did. */
+  readonly stopped: (rollout: Rollout, host: string | null) => void;
+}
+
+export interface Admission {
+  readonly rollout: Rollout;
+  readonly go: boolean;
+  /** '' if the host goes. */
+  readonly why: string;
+}
+
+/** Milliseconds beside `within` until an admitted host must have told its result. A power cut and a boot fit in. */
+const RESULT = 300_000;
+/** Milliseconds without a heartbeat after which a host with a provisional change is lost. */
+const QUIET = 600_000;
+/** Milliseconds without an admission after which a rollout begins anew, and is dropped if nobody is in it. */
+const OVER = 604_800_000;
+/** Milliseconds that an admitted host stays in its rollout: nobody may make the disk busy by many ids. */
+const STAY = 5_000;
+
+const NOT_STORED = 'the collector can store nothing at present';
+const JUST_NOW = 'this host was admitted with another change just now';
+
+export class Rollouts {
+  readonly #options: RolloutsOptions;
+  readonly #rollouts = new Map<string, Rollout>();
+  readonly #members = new Map<string, Member>();
+  /** Unnamed rollouts that bar the beginning of others: their first host is under way, or they were stopped. */
+  readonly #barring = new Set<Rollout>();
+  /** Admitted hosts without a result. */
+  readonly #underWay = new Set<Member>();
+  /** Since when the collector listens: nobody is lost because it did not. */
+  #listens: number;
+  /** Ids of rollouts, and keys of hosts, that are on the disk. */
+  readonly #stored = { rollouts: new Set<string>(), hosts: new Set<string>() };
+  readonly #unsaved = { rollouts: new Set<Rollout>(), ended: new Set<string>(), hosts: new Set<string>() };
+
+  constructor(options: RolloutsOptions, now: number) {
+    this.#options = options;
+    this.#listens = now;
+  }
+
+  /** Takes a stored rollout. */
+  restore(rollout: Rollout): void {
+    this.#rollouts.set(rollout.id, rollout);
+    this.#stored.rollouts.add(rollout.id);
+    this.#settle(rollout);
+  }
+
+  /** Takes a stored member of a restored rollout. */
+  restoreMember(id: string, member: Omit<Member, 'rollout'>): void {
+    const rollout = this.#rollouts.get(id);
+    if (rollout === undefined || this.#members.has(member.host)) return;
+    this.#stored.hosts.add(member.host);
+    this.#put({ ...member, rollout });
+  }
+
+  /** All, the one that changed last at the end. */
+  get all(): Iterable<Rollout> {
+    return this.#rollouts.values();
+  }
+
+  find(id: string): Rollout | undefined {
+    return this.#rollouts.get(id);
+  }
+
+  /** Answers a host that the fleet knows by `host`. A host that asks again gets the same answer. */
+  ask(host: string, question: Omit<WaveQuestion, 'nonce' | 'host'>, now: number): Admission {
+    const { configuration, change, within, rollout: name } = question;
+    const id = name ?? `${UNNAMED}${configuration.slice(0, 12)}`;
+    let member = this.#members.get(host);
+    if (member !== undefined && member.rollout.id !== id) {
+      if (member.standing !== 'waiting' && now - member.since < STAY)
+        return { rollout: member.rollout, go: false, why: JUST_NOW };
+      this.#leave(member);
+      member = undefined;
+    }
+    const rollout = this.#rollouts.get(id) ?? this.#begin(id, name !== null, now);
+    if (this.#isOver(rollout, member, configuration, now)) {
+      this.#beginAnew(rollout, now);
+      member = this.#members.get(host);
+    }
+    const asked = { configuration, change, within };
+    const wait = (why: string): Admission => ({ rollout, go: false, why });
+    if (member === undefined)
+      member = this.#put({ host, rollout, ...asked, standing: 'waiting', since: now, excused: false });
+    // The answer was lost, or the host began anew. A host that asks has not begun, so a stop holds for it as well.
+    else if (member.standing === 'admitted' && rollout.stop !== null)
+      member = this.#replace(member, { standing: 'waiting' });
+    const isAdmitted = member.standing !== 'waiting' && !isUndone(member.standing);
+    if (isAdmitted && member.change === change) return this.#save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
+    const why = isAdmitted && now - member.since < STAY ? JUST_NOW : this.#whyWait(rollout, member);
+    if (why !== '') {
+      if (member.standing === 'waiting') this.#replace(member, asked);
+      this.#save();
+      return wait(why);
+    }
+    rollout.admittedAt = now;
+    this.#touch(rollout, now);
+    this.#replace(member, { ...asked, standing: 'admitted', since: now, excused: false });
+    // A host that goes must be known after a restart.
+    return this.#save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
+  }
+
+  /** Takes what a host reports of its last change. */
+  heard(
+    host: string,
+    told: { readonly rollout: string; readonly change: string; readonly standing: WaveStanding },
+    now: number,
+  ): void {
+    const member = this.#members.get(host);
+    if (member === undefined || member.standing === 'waiting') return;
+    const { rollout, change } = member;
+    const { standing } = told;
+    if (rollout.id !== told.rollout || change !== told.change || standing === member.standing) return;
+    if (standing === 'waiting' || standing === 'admitted') return;
+    this.#result(member, standing, now);
+  }
+
+  /** Looks for hosts whose results never came, and stores what waits. `isDeaf`: the collector takes no heartbeats now. */
+  look(now: number, isDeaf: boolean): void {
+    if (isDeaf) this.#listens = now;
+    for (const member of this.#underWay) {
+      if (this.#options.nameOf(member.host) === null) this.#leave(member);
+      else if (now > this.#deadline(member)) this.#result(member, 'lost', now);
+    }
+    this.#save();
+  }
+
+  /** Drops what nobody needs: members whose host is forgotten, and rollouts that nobody is in. */
+  tidy(now: number): void {
+    for (const member of [...this.#members.values()])
+      if (this.#options.nameOf(member.host) === null) this.#leave(member);
+    for (const rollout of this.#rollouts.values())
+      if (rollout.members.size === 0 && now - rollout.touched > OVER) this.#end(rollout);
+    this.#save();
+  }
+
+  /** An operator stops the rollout. */
+  stop(rollout: Rollout, now: number): void {
+    if (rollout.stop?.byOperator) return;
+    this.#stop(rollout, { why: 'an operator stopped it', since: now, byOperator: true }, null, now);
+    this.#save();
+  }
+
+  /** An operator lets the rollout go on. What was put back, lost or is provisional by now holds nothing up any more. */
+  goOn(rollout: Rollout, now: number): void {
+    rollout.stop = null;
+    for (const member of [...rollout.members])
+      if (member.standing !== 'admitted' && (holds(member) || isAgainst(member)))
+        this.#replace(member, { excused: true });
+    this.#touch(rollout, now);
+    this.#save();
+  }
+
+  /** Adjusts the times after our own clock was set by so many milliseconds. */
+  shift(by: number): void {
+    this.#listens += by;
+    for (const member of [...this.#members.values()]) this.#replace(member, { since: member.since + by });
+    for (const rollout of this.#rollouts.values()) {
+      for (const time of ['begun', 'admittedAt', 'touched'] as const) if (rollout[time] > 0) rollout[time] += by;
+    }
+  }
+
+  /** A sentence about the present wave. */
+  waveInWords({ wave }: Rollout): string {
+    const { sizes } = this.#options;
+    return `wave ${Math.min(wave, sizes.length - 1) + 1} of ${sizes.length}: ${waveInWords(sizes[Math.min(wave, sizes.length - 1)]!)}`;
+  }
+
+  /** How many hosts may be admitted in the present wave; null if all. */
+  limit({ wave }: Rollout): number | null {
+    const limit = waveLimit(this.#options.sizes, wave, this.#options.known());
+    return Number.isFinite(limit) ? limit : null;
+  }
+
+  /** Why a host that waits cannot be admitted now; '' if it can. Begins the next wave if the present one is complete. */
+  #whyWait(rollout: Rollout, { standing }: Member): string {
+    if (rollout.stop !== null) return `the rollout was stopped: ${rollout.stop.why}`;
+    // A change that was put back is tried again within the wave in which it was admitted.
+    if (standing !== 'waiting') return '';
+    const { sizes, known } = this.#options;
+    const hosts = known();
+    while (
+      rollout.holding === 0 &&
+      rollout.wave < sizes.length - 1 &&
+      rollout.admitted >= waveLimit(sizes, rollout.wave, hosts)
+    ) {
+      rollout.wave += 1;
+      this.#settle(rollout);
+    }
+    if (!rollout.named && rollout.admitted === 0) {
+      const [other] = this.#barring;
+      if (other !== undefined)
+        return other.stop === null
+          ? `the first host of another configuration is under way (rollout ${other.id})`
+          : `the rollout of another configuration was stopped (${other.id}: ${other.stop.why})`;
+    }
+    if (rollout.admitted < waveLimit(sizes, rollout.wave, hosts)) return '';
+    const [admitted, provisional] = [rollout.count('admitted'), rollout.count('provisional')];
+    const missing = [
+      ...(admitted > 0 ? [`${admitted} without a result yet`] : []),
+      ...(provisional > 0 ? [`${provisional} provisional`] : []),
+    ];
+    return `${this.waveInWords(rollout)}${missing.length > 0 ? ` (${missing.join(', ')})` : ''}`;
+  }
+
+  /** Whether the question is about another change than the rollout was. */
+  #isOver(rollout: Rollout, member: Member | undefined, configuration: string, now: number): boolean {
+    if (member !== undefined && member.standing !== 'waiting' && member.configuration !== configuration) return true;
+    return rollout.admittedAt > 0 && rollout.holding === 0 && now - rollout.admittedAt > OVER;
+  }
+
+  #begin(id: string, named: boolean, now: number): Rollout {
+    const rollout = new Rollout(id, named, now);
+    this.#rollouts.set(id, rollout);
+    this.#unsaved.ended.delete(id);
+    return rollout;
+  }
+
+  /** The hosts that wait go on waiting. Only an operator ends the stop of an operator. */
+  #beginAnew(rollout: Rollout, now: number): void {
+    for (const member of [...rollout.members]) if (member.standing !== 'waiting') this.#drop(member);
+    rollout.wave = 0;
+    rollout.begun = now;
+    rollout.admittedAt = 0;
+    if (rollout.stop?.byOperator !== true) rollout.stop = null;
+    this.#touch(rollout, now);
+  }
+
+  #result(member: Member, standing: MemberStanding, now: number): void {
+    const { rollout, host } = member;
+    this.#replace(member, { standing, excused: false });
+    this.#touch(rollout, now);
+    const { stopAfter, nameOf } = this.#options;
+    if (rollout.stop !== null || rollout.against < stopAfter) return;
+    const names = [...rollout.members].filter(isAgainst).map((one) => nameOf(one.host) ?? one.host);
+    const some = names.length > 3 ? [...names.slice(0, 3), '…'] : names;
+    const what =
+      names.length === 1
+        ? '1 change was put back, or its host was lost'
+        : `${names.length} changes were put back, or their hosts were lost`;
+    this.#stop(rollout, { why: `${what} (${some.join(', ')})`, since: now, byOperator: false }, host, now);
+  }
+
+  #stop(rollout: Rollout, stop: NonNullable<Rollout['stop']>, host: string | null, now: number): void {
+    rollout.stop = stop;
+    this.#touch(rollout, now);
+    this.#options.stopped(rollout, host);
+  }
+
+  /** When an admitted host without a result is lost. */
+  #deadline({ host, standing, since, within }: Member): number {
+    if (standing === 'provisional') return Math.max(this.#options.beaten(host), this.#listens) + QUIET;
+    return Math.max(since, this.#listens) + within + RESULT;
+  }
+
+  #put(member: Member): Member {
+    this.#members.set(member.host, member);
+    member.rollout.add(member);
+    if (holds(member)) this.#underWay.add(member);
+    this.#settle(member.rollout);
+    return member;
+  }
+
+  #replace(member: Member, change: Partial<Member>): Member {
+    member.rollout.remove(member);
+    this.#underWay.delete(member);
+    this.#unsaved.hosts.add(member.host);
+    return this.#put({ ...member, ...change });
+  }
+
+  #drop(member: Member): void {
+    member.rollout.remove(member);
+    this.#underWay.delete(member);
+    this.#members.delete(member.host);
+    this.#unsaved.hosts.add(member.host);
+    this.#settle(member.rollout);
+  }
+
+  /** The host is in no rollout any more. A rollout that nobody is in is over. */
+  #leave(member: Member): void {
+    this.#drop(member);
+    if (member.rollout.members.size === 0) this.#end(member.rollout);
+  }
+
+  #end(rollout: Rollout): void {
+    this.#rollouts.delete(rollout.id);
+    this.#barring.delete(rollout);
+    this.#unsaved.rollouts.delete(rollout);
+    this.#unsaved.ended.add(rollout.id);
+  }
+
+  #touch(rollout: Rollout, now: number): void {
+    rollout.touched = now;
+    this.#rollouts.delete(rollout.id);
+    this.#rollouts.set(rollout.id, rollout);
+    this.#unsaved.rollouts.add(rollout);
+    this.#settle(rollout);
+  }
+
+  #settle(rollout: Rollout): void {
+    const isFirst = rollout.wave === 0 && rollout.holding > 0;
+    const isBarring = !rollout.named && (isFirst || (rollout.stop !== null && rollout.against > 0));
+    if (isBarring) this.#barring.add(rollout);
+    else this.#barring.delete(rollout);
+  }
+
+  /** Returns whether everything is on the disk. What is not is tried again. */
+  #save(): boolean {
+    const { rollouts, ended, hosts } = this.#unsaved;
+    const stored = this.#stored;
+    const now = [...hosts].flatMap((host) => this.#members.get(host) ?? []);
+    const members = now.filter(({ standing }) => standing !== 'waiting');
+    const kept = new Set(members.map(({ host }) => host));
+    const left = [...hosts].filter((host) => !kept.has(host) && stored.hosts.has(host));
+    const gone = [...ended].filter((id) => stored.rollouts.has(id));
+    try {
+      if (rollouts.size + members.length + left.length + gone.length > 0)
+        this.#options.save({ rollouts, ended: gone, members, left });
+    } catch {
+      return false;
+    }
+    for (const { id } of rollouts) stored.rollouts.add(id);
+    for (const host of kept) stored.hosts.add(host);
+    for (const id of gone) stored.rollouts.delete(id);
+    for (const host of left) stored.hosts.delete(host);
+    for (const each of [rollouts, ended, hosts]) each.clear();
+    return true;
+  }
+}
+
+/** Whether the change of such a host does not stay, as far as is known. */
+function isUndone(standing: MemberStanding): boolean {
+  return standing === 'put-back' || standing === 'lost';
+}
