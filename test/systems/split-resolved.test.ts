@@ -45,8 +45,8 @@ async function boot(release: Release): Promise<Scene> {
 }
 
 /** In its first milliseconds systemd-resolved answers for no link. */
-async function readAgain(machine: Machine, release: Release): Promise<void> {
-  await machine.sh(`systemctl ${VERBS[release]} systemd-resolved
+async function readAgain(machine: Machine, verb: 'reload' | 'restart'): Promise<void> {
+  await machine.sh(`systemctl ${verb} systemd-resolved
     until getent ahostsv4 ready.other.example. >/dev/null; do :; done`);
 }
 
@@ -81,7 +81,7 @@ for (const release of Object.keys(VERBS) as Release[]) {
     assert.deepEqual(await corp.asked(), []);
     await machine.sh('ip link del own0');
     await machine.write(FILE, `[Resolve]\nDNS=${CORP}\nDomains=~corp.example\n`);
-    await readAgain(machine, release);
+    await readAgain(machine, VERBS[release]);
     assert.equal(await found(machine, 'c.corp.example'), FROM_CORP);
     await found(machine, 'c.other.example');
     assert.ok((await corp.asked()).includes('c.other.example'));
@@ -97,7 +97,7 @@ for (const release of Object.keys(VERBS) as Release[]) {
     assert.match(said, new RegExp(`pending: .* systemctl ${VERBS[release]} systemd-resolved`));
     const pending = await splitMoments(machine);
     assert.deepEqual([pending.now?.state, pending.boot?.state], ['drifted', 'ok']);
-    await readAgain(machine, release);
+    await readAgain(machine, VERBS[release]);
     await splits(scene, 'told');
     assert.equal((await splitMoments(machine)).now?.state, 'ok');
     await machine.leased(2);
@@ -114,10 +114,29 @@ for (const release of Object.keys(VERBS) as Release[]) {
     await machine.sh('agent apply');
     await splits(scene, 'healed');
 
+    await machine.write('/etc/holdfast/agent.yaml', yaml().replace('corp.example', 'lab.example'));
+    const renamed = /asks these servers for corp\.example as well.* systemctl restart systemd-resolved/;
+    assert.match(await machine.sh('agent apply'), renamed);
+    await readAgain(machine, VERBS[release]);
+    const isReload = VERBS[release] === 'reload';
+    assert.equal(await found(machine, 'renamed.corp.example'), isReload ? FROM_CORP : FROM_EVERY);
+    const { now } = await splitMoments(machine);
+    assert.equal(now?.state, isReload ? 'drifted' : 'ok');
+    if (isReload) {
+      assert.match(now?.reason ?? '', renamed);
+      await readAgain(machine, 'restart');
+      assert.equal((await splitMoments(machine)).now?.state, 'ok');
+    }
+    assert.equal(await found(machine, 'again.corp.example'), FROM_EVERY);
+    assert.equal(await found(machine, 'again.lab.example'), FROM_CORP);
+
     const reverted = await machine.run(['agent', 'revert']);
-    assert.match(reverted.stdout, /pending: systemd-resolved forgets its servers at its next start/);
+    assert.match(
+      reverted.stdout,
+      /pending: systemd-resolved forgets its servers and domains .* systemctl restart systemd-resolved/,
+    );
     assert.equal(machine.exists(FILE), false);
-    await readAgain(machine, release);
+    await readAgain(machine, 'restart');
     assert.equal(await found(machine, 'reverted.corp.example'), FROM_EVERY);
   });
 }

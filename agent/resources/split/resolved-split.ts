@@ -45,39 +45,34 @@ function running(host: Host, split: readonly DesiredSplit[], refusal: string | u
   const scopes = resolvedScopes(host);
   if (scopes === null)
     return finding('unknown', { reason: 'systemd-resolved does not run yet, or does not tell what it asks' });
-  const problem = problemOf(scopes, split);
+  const problem = problemOf(host, scopes, split);
   if (problem === null) return finding('ok');
-  return finding('skipped', { reason: problem.isPending ? pendingReason(host) : problem.why, shown: 'drifted' });
+  return finding('skipped', { reason: problem, shown: 'drifted' });
 }
 
-/** Why the running systemd-resolved does not split as wanted; null if it does. */
+/** Why the running systemd-resolved does not split as wanted, with the cure; null if it does. */
 function problemOf(
+  host: Host,
   [global, ...links]: readonly ResolvedScope[],
   split: readonly DesiredSplit[],
-): { readonly isPending: boolean; readonly why: string } | null {
+): string | null {
   const same = (some: readonly string[], others: readonly string[]) =>
     String([...some].sort()) === String([...others].sort());
   const domains = splitZones(split).map(({ domain }) => domain);
-  const isRead =
-    same(global?.servers ?? [], split[0]?.servers ?? []) &&
-    same(
-      global?.domains ?? [],
-      domains.map((one) => `~${one}`),
+  const wanted = domains.map((one) => `~${one}`);
+  const { servers, domains: present } = global ?? { servers: [], domains: [] };
+  if (!same(servers, split[0]?.servers ?? []) || !same(present, wanted))
+    return pendingReason(
+      host,
+      present.filter((one) => !wanted.includes(one)),
     );
-  if (!isRead) return { isPending: true, why: '' };
-  const asking = links.filter(({ servers }) => servers.length > 0);
+  const asking = links.filter((link) => link.servers.length > 0);
   if (!asking.some(({ domains: all }) => all.includes('~.')))
-    return {
-      isPending: false,
-      why: 'no link has the domain ~., so systemd-resolved asks these servers for every other name as well',
-    };
+    return 'no link has the domain ~., so systemd-resolved asks these servers for every other name as well';
   for (const { name, domains: all } of asking) {
     const taken = all.find((one) => domains.some((domain) => isWithin(one.replace(/^~/, ''), domain)));
     if (taken !== undefined)
-      return {
-        isPending: false,
-        why: `${name} has the domain ${taken}, so systemd-resolved asks the servers of ${name} for it as well`,
-      };
+      return `${name} has the domain ${taken}, so systemd-resolved asks the servers of ${name} for it as well`;
   }
   return null;
 }
@@ -123,11 +118,22 @@ function copying(host: Host): string | null {
   return `${engine} gives containers the servers of systemd-resolved, those of a split first, and they would ask these for every name: run dnsmasq or unbound`;
 }
 
-/** systemd-resolved before 257 has no reload. Both lose the questions that wait at that moment. */
-function pendingReason(host: Host): string {
+/**
+ * systemd-resolved before 257 has no reload. A reload of 257 and later replaces the global servers, and only adds to the
+ * global domains. Both lose the questions that wait at that moment. `outdated`: domains that must go.
+ */
+function pendingReason(host: Host, outdated: readonly string[]): string {
+  const command = `systemctl ${outdated.length === 0 && canReload(host) ? 'reload' : 'restart'} systemd-resolved`;
+  const still =
+    outdated.length === 0
+      ? ''
+      : ` Until then it asks these servers for ${outdated.map((one) => one.replace(/^~/, '')).join(', ')} as well, also after a reload.`;
+  return `pending: systemd-resolved reads the file at its next start, which loses the questions of some milliseconds.${still} When it suits you: ${command}`;
+}
+
+function canReload(host: Host): boolean {
   const text = ['/usr/lib', '/lib'].map((folder) => host.readText(`${folder}/${UNIT}`)).find((one) => one !== null);
-  const verb = /^(Type=notify-reload|ExecReload=)/m.test(text ?? '') ? 'reload' : 'restart';
-  return `pending: systemd-resolved reads the file at its next start, which loses the questions of some milliseconds. When it suits you: systemctl ${verb} systemd-resolved`;
+  return /^(Type=notify-reload|ExecReload=)/m.test(text ?? '');
 }
 
 /** The step that is left after our file is gone; null if systemd-resolved no longer asks its servers. */
@@ -136,5 +142,5 @@ export function stillSplits(host: Host, text: string | null): string | null {
   const servers = /^DNS=(.*)$/m.exec(text ?? '')?.[1]?.split(' ') ?? [];
   const [global] = askScopes(host) ?? [];
   if (global === undefined || !global.servers.some((server) => servers.includes(server))) return null;
-  return pendingReason(host).replace('reads the file', 'forgets its servers');
+  return 'pending: systemd-resolved forgets its servers and domains at its next start, which loses the questions of some milliseconds. When it suits you: systemctl restart systemd-resolved';
 }
