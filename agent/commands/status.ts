@@ -35,7 +35,7 @@ export async function status(options: CommonOptions): Promise<number> {
   const daemon = host.live ? daemonStanding(host) : null;
   const wrong = [...complaints(settings, findings), ...(putBack === null ? [] : [shown(putBack.body)])];
   const { viewAdvertisements, tellAdvertisements } = await import('./status-advertisements.ts');
-  const advertisements = options.quiet ? null : await viewAdvertisements(host);
+  const advertisements = options.quiet ? null : await viewAdvertisements(host, daemon?.heard ?? []);
   const trial =
     host.live && host.lstat(TRIAL) !== null
       ? (await import('../confirm/trial/trial-record.ts')).visibleTrial(host)
@@ -49,7 +49,7 @@ export async function status(options: CommonOptions): Promise<number> {
     printJson({
       configured,
       inForce: stale === null,
-      daemon,
+      daemon: daemon === null ? null : { ...daemon, heard: undefined },
       ...(trial === null ? {} : { trial: await trialView(trial) }),
       ...(putBack === null ? {} : { putBack }),
       ...(provisional === null ? {} : { provisional }),

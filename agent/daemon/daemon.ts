@@ -11,6 +11,7 @@ import type { Outcome } from '../hold/resource.ts';
 import type { SettingView } from '../hold/settings-view.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
+import { AdvertisedWatch } from './advertised-watch.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
 import type { ChangeTrial, ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress/egress-watch.ts';
@@ -57,6 +58,7 @@ export class Daemon {
   #files: OperatorFiles | null = null;
   #inventory: InventoryWatch | null = null;
   #depends: DependsWatch | null = null;
+  readonly #advertised = new AdvertisedWatch();
   readonly #standing: StandingFile;
   #standingTimer: NodeJS.Timeout | undefined;
   #reloading: Promise<void> = Promise.resolve();
@@ -84,6 +86,7 @@ export class Daemon {
       return last;
     });
     const daemon = new Daemon(options, setup);
+    if (setup.host.live) void daemon.#advertised.start();
     await daemon.#begin(EVENTS.start, 'started');
     if (refused !== null) daemon.#tell(occurrence(EVENTS.configRefused, 'error', refused));
     return daemon;
@@ -118,6 +121,7 @@ export class Daemon {
     this.#heartbeats.close();
     this.#inventory?.close();
     this.#depends?.close();
+    this.#advertised.close();
     this.#witness.close();
     await Promise.race([
       Promise.allSettled([this.#end(true), this.#setup.delivery?.stop(LAST_DELIVERY)]),
@@ -291,7 +295,8 @@ export class Daemon {
     const fought = this.#record.fought(performance.now());
     const config = this.#setup.onDisk?.files[0];
     clearTimeout(this.#standingTimer);
-    this.#standing.update({ pid: process.pid, enforce, ...(config === undefined ? {} : { config }), fought });
+    const heard = this.#advertised.heard();
+    this.#standing.update({ pid: process.pid, enforce, ...(config === undefined ? {} : { config }), fought, heard });
     this.#standingTimer = setTimeout(() => this.#tellStanding(), STANDING_EVERY);
   }
 

@@ -4,6 +4,7 @@ import { lifeHolder } from '../host/files/lock.ts';
 import type { Host } from '../host/host.ts';
 import { DAEMON, RUN_FOLDER } from '../host/paths.ts';
 import { argumentsOf } from '../host/process/proc.ts';
+import type { HeardServers } from './advertised-watch.ts';
 
 const FILE = `${RUN_FOLDER}/standing`;
 
@@ -15,6 +16,8 @@ export interface DaemonStanding {
   readonly config?: string;
   /** Keys of artifacts that another program changes again and again, and that the daemon puts right less often. */
   readonly fought: readonly string[];
+  /** Name servers and search domains of router advertisements. Missing if the daemon is of an earlier version. */
+  readonly heard?: readonly HeardServers[];
 }
 
 export class StandingFile {

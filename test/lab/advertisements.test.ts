@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sysctlsOfInterface } from '../../agent/clients/dhcpcd/sysctls.ts';
 import { startAdvertiser } from '../parts/lab/advertiser.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
 import { connect, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
@@ -71,6 +72,33 @@ test('router advertisements: status and the probe know the default router and wh
   const probe = await host.agent('probe', 'leases', '--prometheus');
   const sample = new RegExp(`^holdfast_router_expire_seconds\\{[^}]*${gateway}[^}]*\\} (\\d+)`, 'm').exec(probe.stdout);
   assert.ok(Number(sample?.[1]) <= 90, probe.stdout);
+});
+
+test('router advertisements: with the daemon, status knows the name servers and search domains that no program takes', {
+  skip: unavailable(),
+}, async () => {
+  await using host = await LabHost.create();
+  const heard = async () => JSON.parse((await host.agent('status', '--json')).stdout).advertisements.heard;
+  await host.write('/etc/holdfast/agent.yaml', 'sysctl: { net.ipv4.ip_forward: 0 }\n');
+  const daemon = await RunningAgent.start(host);
+  assert.deepEqual(await heard(), []);
+  const advertiser = await startAdvertiser(host, { nameservers: ['2001:db8::53'], search: ['corp.example'] });
+  await host.sh('until grep nameservers /run/holdfast/standing | grep -q search; do sleep 0.1; done');
+  const [first, second] = (await heard()).sort((a: { kind: string }, b: { kind: string }) =>
+    a.kind < b.kind ? -1 : 1,
+  );
+  assert.deepEqual([first.interface, first.kind, first.values], ['eth0', 'nameservers', ['2001:db8::53']]);
+  assert.deepEqual([second.kind, second.values], ['search', ['corp.example']]);
+  assert.match(
+    (await host.agent('status')).stdout,
+    new RegExp(`eth0: ${first.router} advertises the name servers 2001:db8::53, until \\S+Z .*; no program`),
+  );
+  await host.sh('echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra');
+  assert.deepEqual(await heard(), [], 'another program acts in the place of the kernel');
+  await host.sh('echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_ra');
+  await advertiser.stop();
+  await daemon.stop();
+  assert.deepEqual(await heard(), [], 'without the daemon');
 });
 
 test('router advertisements: ignored by `dhcp`, they make no default route beside dhclient, also on a later interface', {

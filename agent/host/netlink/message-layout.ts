@@ -20,6 +20,7 @@ export const MESSAGE = {
   getNeighbour: 30,
   newRule: 32,
   getRule: 34,
+  newUserOption: 68,
   newNexthop: 104,
   deleteNexthop: 105,
   getNexthop: 106,
