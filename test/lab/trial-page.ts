@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { table } from '../compare/table.ts';
 import { unavailable } from '../parts/lab/host.ts';
+import { outsideText } from '../parts/lab/outside-view.ts';
 import { familiesText, TRIAL_CASES, type TrialCase } from '../parts/lab/trial-cases.ts';
 import { tryChange, WITHIN } from '../parts/lab/try-change.ts';
 import { REPOSITORY } from '../parts/repository.ts';
@@ -12,6 +13,8 @@ import { fillRows, writtenBy } from '../parts/written-page.ts';
 
 /** How many hosts at a time: most of the time each waits for the end of its trial. */
 const AT_ONCE = 6;
+/** Seconds between what the event says and what is seen from outside. More is a fault, and stands out in the table. */
+const MOST_APART = 2;
 const BEGIN = '<!-- by npm run trials -->\n';
 const END = '<!-- end -->\n';
 
@@ -31,19 +34,22 @@ console.log('docs/confirm.md is written');
 
 async function row(one: TrialCase): Promise<string[]> {
   const head = [one.what, familiesText(one)];
-  const cells = await tryChange(one).then(
-    ({ seconds, cutOff }) => [
+  const cells = await tryChange(one, { viewed: true }).then(
+    ({ seconds, cutOff, outside }) => [
       one.ends === 'put back' ? 'put back, all as before' : `stays, ${one.ends}`,
       seconds.toFixed(1),
       cutOff === null ? 'not by the change' : `${cutOff} s`,
+      cutOff !== null && Math.abs(cutOff - outside!) > MOST_APART
+        ? `**${outsideText(outside!)}**`
+        : outsideText(outside!),
     ],
-    (error: Error) => [`**other than it must**: ${error.message.split('\n')[0]}`, '', ''],
+    (error: Error) => [`**other than it must**: ${error.message.split('\n')[0]}`, '', '', ''],
   );
   return [...head, ...cells];
 }
 
 function text(): string {
-  const head = ['the change', 'the host has', 'it is', 'decided after, s', 'cut off for'];
+  const head = ['the change', 'the host has', 'it is', 'decided after, s', 'cut off for', 'seen from outside'];
   return `
 Written by ${writtenBy('trials')}, with \`within: ${WITHIN}s\`.
 

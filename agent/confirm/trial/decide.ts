@@ -71,20 +71,32 @@ export async function decide(
   return { ...judgement, kind: judgement.kind === 'undecided' ? 'put-back' : judgement.kind };
 }
 
-/** After the change was put back: how long the host was cut off, or who still does not answer. */
+/**
+ * After the change was put back: how long the host was cut off, or who still does not answer. A host behind this one is
+ * heard only with its next heartbeat, so its time is told apart.
+ */
 export async function cutOffFor(trial: TrialRecord, witnesses: readonly ConfirmWitness[]): Promise<string> {
   const { id, before, changed, begun } = trial;
   const missing = new Set(namesAnswering(before));
   if (missing.size === 0) return '';
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(), BACK_WITHIN);
-  const told = ({ witness, reached }: WitnessAnswer) => {
-    if (reached) missing.delete(witness);
+  const start = changed ?? begun;
+  let reachedAt = sinceBoot();
+  const heard = new Map<string, number>();
+  const told = ({ witness, kind, reached }: WitnessAnswer) => {
+    if (reached && missing.delete(witness)) {
+      if (kind !== 'host') reachedAt = sinceBoot();
+      else heard.set(witness, sinceBoot());
+    }
     if (missing.size === 0) end.abort();
   };
   const asked = witnesses.filter(({ name }) => missing.has(name));
   await askAgainAndAgain(asked, { change: id, since: null }, told, end.signal);
   clearTimeout(timer);
   if (missing.size > 0) return `; after it these do not answer either: ${[...missing].join(', ')}`;
-  return `; cut off for ${Math.round((sinceBoot() - (changed ?? begun)) / 1000)} s`;
+  const seconds = (time: number) => Math.round((time - start) / 1000);
+  const late = [...heard].filter(([, time]) => seconds(time) > seconds(reachedAt));
+  const hosts = late.map(([witness, time]) => `; ${witness} was heard again ${seconds(time)} s after the change`);
+  return `; cut off for ${seconds(reachedAt)} s${hosts.join('')}`;
 }

@@ -87,7 +87,8 @@ export async function startNameServer(
   answers: Readonly<Record<string, string | readonly string[]>>,
   flags: readonly string[] = [],
 ): Promise<{ stop(): Promise<void> }> {
-  await host.sh(`ip addr replace ${address}/32 dev srv0`, { where: 'server' });
+  const own = address.includes(':') ? `${address}/128 nodad` : `${address}/32`;
+  await host.sh(`ip addr replace ${own} dev srv0`, { where: 'server' });
   const pid = `/run/lab/dns.${address}.pid`;
   const records = Object.entries(answers).flatMap(([name, to]) => {
     return [to].flat().map((one) => `--host-record=${name},${one}`);

@@ -2,7 +2,7 @@
 import type { Family } from '../../../agent/address/address.ts';
 import type { ConfirmScene } from './confirm-scene.ts';
 import { startNameServer } from './dhcp.ts';
-import { hostBehind, inboundApart, portListens } from './trial-surroundings.ts';
+import { hostBehind, inboundApart, inboundApart6, portListens } from './trial-surroundings.ts';
 
 export interface TrialCase {
   readonly what: string;
@@ -13,6 +13,8 @@ export interface TrialCase {
   readonly before?: string;
   readonly change: string;
   readonly confirm?: { readonly by?: 'collector' | 'local'; readonly also?: string; readonly inbound?: number };
+  /** Where the host is that the collector's side watches: this one, unless a host behind it is cut off. */
+  readonly watched?: 'behind';
   /** Whether the collector is killed while the change is made. */
   readonly isKilled?: true;
   readonly ends: 'put back' | 'confirmed' | 'provisional';
@@ -43,7 +45,20 @@ const sendsApart = (scene: ConfirmScene) =>
     ),
   ]);
 
-/** Two name servers; only the first knows the collector. */
+/** The same in IPv6. */
+const sendsApart6 = (scene: ConfirmScene) =>
+  Promise.all([
+    scene.host.sh(
+      `ip addr add fd60:1::2/64 dev eth1 nodad
+       ip -6 route replace default via fd60:1::1 dev eth1 src fd60::2 mtu 1400`,
+    ),
+    scene.router(
+      `nft 'add chain inet t forward { type filter hook forward priority 0; };
+            add rule inet t forward ip6 saddr fd60:1::2 drop'`,
+    ),
+  ]);
+
+/** Three name servers; the last does not know the collector. */
 async function namedByDns(scene: ConfirmScene): Promise<void> {
   const { host } = scene;
   const collector = { 'collector.test': ['10.61.0.5'], 'other.test': ['10.0.0.1'] };
@@ -51,6 +66,15 @@ async function namedByDns(scene: ConfirmScene): Promise<void> {
   await startNameServer(host, '10.60.9.55', collector);
   await startNameServer(host, '10.60.9.54', { 'other.test': ['10.0.0.1'] });
   await host.sh("echo '127.0.0.1 localhost' >/etc/hosts; echo 'nameserver 10.60.9.53' >/etc/resolv.conf");
+}
+
+/** The same in IPv6. */
+async function namedByDns6({ host }: ConfirmScene): Promise<void> {
+  const collector = { 'collector.test': ['fd61::5'], 'other.test': ['fd00::1'] };
+  await startNameServer(host, 'fd60::9:53', collector);
+  await startNameServer(host, 'fd60::9:55', collector);
+  await startNameServer(host, 'fd60::9:54', { 'other.test': ['fd00::1'] });
+  await host.sh("echo '127.0.0.1 localhost' >/etc/hosts; echo 'nameserver fd60::9:53' >/etc/resolv.conf");
 }
 
 const CUT_OFF: readonly Omit<TrialCase, 'ends'>[] = [
@@ -108,10 +132,18 @@ const CUT_OFF: readonly Omit<TrialCase, 'ends'>[] = [
     says: /collector \S+ \(IPv\d\) is lost \(no answer/,
   },
   {
+    what: 'a route without the MTU of the path, whose routers do not tell it',
+    families: ['ipv6'],
+    change: 'routes: [{ to: "fd61::/64", via: "fd60::1" }]\n',
+    confirm: { also: '{ tcp: "[fd61::5]:4318" }' },
+    says: /collector \S+ \(IPv6\) is lost \(no answer/,
+  },
+  {
     what: '`ip_forward` = 0 on a router; a host behind it is a witness',
     families: ['ipv4'],
     prepare: hostBehind,
     change: 'sysctl: { net.ipv4.ip_forward: 0 }\n',
+    watched: 'behind',
     confirm: { also: '{ host: behind }' },
     says: /host behind \(IPv4\) is lost \(the collector heard it last/,
   },
@@ -123,11 +155,25 @@ const CUT_OFF: readonly Omit<TrialCase, 'ends'>[] = [
     says: STOPPED,
   },
   {
+    what: 'a masquerade that catches the answers of the collector',
+    families: ['ipv6'],
+    prepare: sendsApart6,
+    change: 'forwarding: { masquerade: [{ out: eth1, from: "fd60::/64" }] }\n',
+    says: /collector \S+ \(IPv6\) is lost .*the change touches what may stop packets on their way/,
+  },
+  {
     what: 'name servers that do not know the collector',
     families: ['ipv4'],
     prepare: namedByDns,
     change: 'dns: { nameservers: [10.60.9.54] }\n',
     says: /collector \S+ \(IPv\d\) is lost .*its address is no longer found/,
+  },
+  {
+    what: 'name servers that do not know the collector',
+    families: ['ipv6'],
+    prepare: namedByDns6,
+    change: 'dns: { nameservers: ["fd60::9:54"] }\n',
+    says: /collector \S+ \(IPv6\) is lost .*its address is no longer found/,
   },
   {
     what: 'a change that breaks only what comes in',
@@ -136,6 +182,14 @@ const CUT_OFF: readonly Omit<TrialCase, 'ends'>[] = [
     change: 'sysctl: { net.ipv4.conf.eth1.rp_filter: 1 }\n',
     confirm: { inbound: 2222 },
     says: /s after sysctl changed, inbound 2222 \(IPv4\) is lost \(the collector does not reach it/,
+  },
+  {
+    what: 'a change that breaks only what comes in',
+    families: ['ipv6'],
+    prepare: inboundApart6,
+    change: 'sysctl: { net.ipv6.conf.eth1.disable_ipv6: 1 }\n',
+    confirm: { inbound: 2222 },
+    says: /s after sysctl changed, .*inbound 2222 \(IPv6\) is lost \(/,
   },
 ];
 
@@ -183,6 +237,13 @@ const GOOD: readonly Omit<TrialCase, 'ends'>[] = [
     families: ['ipv4'],
     prepare: sendsApart,
     change: 'forwarding: { masquerade: [{ out: eth1, from: 10.99.0.0/24 }] }\n',
+    says: CONFIRMED,
+  },
+  {
+    what: 'a masquerade of another network',
+    families: ['ipv6'],
+    prepare: sendsApart6,
+    change: 'forwarding: { masquerade: [{ out: eth1, from: "fd99::/64" }] }\n',
     says: CONFIRMED,
   },
   {

@@ -54,8 +54,21 @@ export async function portListens({ host }: ConfirmScene): Promise<void> {
   await new Promise((resolve) => listening.stdout!.once('data', resolve));
 }
 
-/** The same port; but connections to it come by the second wire, as from a firewall that balances. */
+/**
+ * The same port; but connections to it, and to the port after it, which the collector's side watches, come by the second
+ * wire, as from a firewall that balances.
+ */
 export async function inboundApart(scene: ConfirmScene): Promise<void> {
   await portListens(scene);
-  await scene.router(`ip rule add dport 2222 lookup 22; ip route add default via 10.60.1.2 dev srv1 table 22`);
+  await scene.router(`ip rule add dport 2222-2223 lookup 22; ip route add default via 10.60.1.2 dev srv1 table 22`);
+}
+
+/** The same in IPv6. The second wire has no other address than its own of the link, which the kernel makes again. */
+export async function inboundApart6(scene: ConfirmScene): Promise<void> {
+  await portListens(scene);
+  await scene.host.sh(`sysctl -qw net.ipv6.conf.eth1.accept_dad=0
+    ip link set eth1 down; ip link set eth1 up
+    until ip -6 addr show dev eth1 scope link -tentative | grep -q fe80; do sleep 0.02; done`);
+  const link = (await scene.host.sh("ip -6 -o addr show dev eth1 scope link | awk '{print $4}' | cut -d/ -f1")).trim();
+  await scene.router(`ip -6 rule add dport 2222-2223 lookup 22; ip -6 route add default via ${link} dev srv1 table 22`);
 }
