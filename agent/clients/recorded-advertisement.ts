@@ -4,7 +4,10 @@
  */
 import type { IpAddress, Prefix } from '../address/accepted.ts';
 
-/** All lifetimes are seconds from now, as an advertisement counts them; INFINITE (known-lease.ts): for ever. */
+/**
+ * All lifetimes are seconds as the router sent them, or what is left of them if the record says no more; INFINITE
+ * (known-lease.ts): for ever.
+ */
 export interface RecordedAdvertisement {
   /** The router's link-local address, without a zone. */
   readonly router: IpAddress;

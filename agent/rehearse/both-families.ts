@@ -1,7 +1,9 @@
 /** The parts of a stage beside DHCPv4: the interface's IPv6 network, and the part of the server that speaks DHCPv6. */
 import { QUIET_TIMES, type StagedEvent, type StagePlan } from '../clients/stage-plan.ts';
+import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { Network } from './network.ts';
+import { advertiserWire } from './advertiser-wire.ts';
+import type { Network, StageLink } from './network.ts';
 import {
   farSide6,
   makeNetwork6,
@@ -20,34 +22,83 @@ export interface Networks6 {
   readonly network: Network6;
 }
 
-export function networks6Of(host: Host, iface: string, atBoot: boolean): Networks6 {
+/** null if the stage has no IPv6. */
+export function networks6Of(host: Host, iface: string, plan: StagePlan, atBoot: boolean): Networks6 | null {
+  if (plan.offer6 === undefined && routersOf(plan).length === 0) return null;
   const around = network6Around(host, iface);
   return { around, network: atBoot ? { addresses: [], routes: [] } : around };
 }
 
-/** Lines for the stage. The far side knows the host's routers also at a boot. */
-export function linesOf6(host: Host, iface: string, { around, network }: Networks6, wire: string): string[] {
-  const isBare = network.addresses.length === 0;
+const routersOf = ({ advertisements = [] }: StagePlan) => advertisements.map(({ router }) => router);
+
+/**
+ * Lines for the stage. The far side knows the host's routers also at a boot. `isBare`: the running client makes its
+ * addresses and routes itself.
+ */
+export function linesOf6(
+  host: Host,
+  { around, network }: Networks6,
+  plan: StagePlan,
+  { link, wire, isBare }: { readonly link: StageLink; readonly wire: string; readonly isBare: boolean },
+): string[] {
+  const hasNothing = isBare || network.addresses.length === 0;
+  const { name: iface, mtu } = link;
   return [
-    ...makeNetwork6(network, iface).map((line) => `network6 ${line}`),
-    ...farSide6(around, wire).map((line) => `peer6 ${line}`),
+    ...(isBare ? [] : makeNetwork6(network, iface).map((line) => `network6 ${line}`)),
+    ...(routersOf(plan).length === 0 ? [] : advertiserWire(wire, mtu).map((line) => `advertiser ${line}`)),
+    ...farSide6(around, routersOf(plan), wire).map((line) => `peer6 ${line}`),
     ...networkSysctls(host, iface, 6)
-      .filter(([path]) => isBare || !OF_OWN_ADDRESSES.test(path))
+      .filter(([path]) => hasNothing || !OF_OWN_ADDRESSES.test(path))
       .map(([path, value]) => `sysctl ${path} ${value}`),
   ];
 }
 
+/**
+ * What is left to play where the kernel cannot send the advertisements: IPv4, because the rest of IPv6 begins with them. Throws
+ * HostError if that is nothing.
+ */
+export function withoutSix(plan: StagePlan, event: StagedEvent): { plan: StagePlan; event: StagedEvent } {
+  if (plan.offer === null || event.family === 6)
+    throw new HostError('ENONE', 'this kernel has no bridge or VXLAN device to send router advertisements with');
+  const { offer6: _, leasedAlso: __, ...four } = plan;
+  return { plan: four, event: { ...event, also: [] } };
+}
+
 /** While one family's event comes, the other's server answers all, and its lease needs no renewal. */
-export function serverPartOf({ offer, offer6 }: StagePlan, event: StagedEvent, wire: string): ServerPart {
+export function serverPartOf(
+  { offer, offer6, advertisements = [] }: StagePlan,
+  event: StagedEvent,
+  { wire, advertises }: { readonly wire: string; readonly advertises: boolean },
+): ServerPart {
   const own = { times: event.times, answering: event.atStart ? event.answering : 'all' } as const;
   const other = { times: QUIET_TIMES, answering: 'all' } as const;
   return {
     four: offer === null ? null : { offer, server: offer.server ?? '', ...(event.family === 6 ? other : own) },
-    six: offer6 === undefined ? null : { offer: offer6, wire, ...(event.family === 6 || event.atStart ? own : other) },
+    six:
+      offer6 === undefined && !advertises
+        ? null
+        : {
+            offer: offer6 ?? null,
+            advertisements: advertises ? advertisements : [],
+            wire,
+            ...(event.family === 6 || event.atStart ? own : other),
+          },
   };
 }
 
-/** Both, as a result compares them. */
-export function asNetworks({ links }: Network, { around, network }: Networks6) {
-  return { around: { links, ...withoutLinkLocal(around) }, network: { links, ...withoutLinkLocal(network) } };
+/** The networks as a result compares them: of the families that the stage has. */
+export function comparedNetworks(
+  four: { readonly around: Network; readonly network: Network } | null,
+  six: Networks6 | null,
+  { links }: Network,
+): { around: Network; network: Network } {
+  const both = (which: 'around' | 'network'): Network => {
+    const found = [...(four === null ? [] : [four[which]]), ...(six === null ? [] : [withoutLinkLocal(six[which])])];
+    return {
+      links,
+      addresses: found.flatMap(({ addresses }) => addresses),
+      routes: found.flatMap(({ routes }) => routes),
+    };
+  };
+  return { around: both('around'), network: both('network') };
 }

@@ -81,7 +81,7 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
   return found;
 }
 
-/** A dhclient serves one family; all others serve IPv4 at least. */
+/** A dhclient serves one family, and so may a dhcpcd; all others serve IPv4 at least. */
 const familyOfHeld = (held: Held) => ('staged' in held ? held.staged.family : 4);
 
 /** The clients whose leases can be rehearsed, as an operator reads them. */
@@ -100,7 +100,7 @@ function staged(host: Host): HeldByStaged[] {
     if (stage === undefined || holder.interfaces === 'all') return [];
     return holder.interfaces.map((name) => ({
       interface: name,
-      staged: { stage, holder, interface: name, family: 4 },
+      staged: { stage, holder, interface: name, family: holder.family ?? 4 },
     }));
   });
 }

@@ -22,8 +22,8 @@ export interface RehearsalOutcome {
   readonly dns: DesiredDns | null;
   readonly addresses: { readonly before: readonly Address[]; readonly after: readonly Address[] };
   readonly routes: { readonly before: readonly StageRoute[]; readonly after: readonly StageRoute[] };
-  /** The lease's address, and the seconds for which the lease is still valid. */
-  readonly expected: { readonly address: string | null; readonly seconds: number };
+  /** The leases' addresses, and the seconds for which a lease is still valid. */
+  readonly expected: { readonly addresses: readonly string[]; readonly seconds: number };
 }
 
 /** Seconds that a rehearsal may take, and by which a lifetime may therefore be short. */
@@ -84,20 +84,21 @@ function network({ addresses, routes, expected, interface: iface }: RehearsalOut
   const lost = addresses.before.filter((one) => !left.has(shown(one)));
   const kept = new Set(routes.after.map(ownMetricless));
   const gone = routes.before.filter((route) => !kept.has(ownMetricless(route)));
-  const own = addresses.after.find(
-    (one) => one.interface === iface && one.address.replace(/\/.*/, '') === expected.address,
-  );
+  const own = (address: string) =>
+    addresses.after.find((one) => one.interface === iface && one.address.replace(/\/.*/, '') === address);
   return [
     ...lost.map((one) => `the address ${one.address} of ${one.interface} would be lost or changed`),
     ...gone.map((route) => `the route ${routeLine(route)} would be lost or changed`),
-    ...(own === undefined && expected.address !== null
-      ? [`${iface} would not have its address ${expected.address}`]
-      : []),
-    ...(own !== undefined && own.validFor !== null && own.validFor < expected.seconds - SLACK
-      ? [
-          `the kernel would take ${own.address} away in ${own.validFor} s, though the lease is good for ${Math.round(expected.seconds)} s`,
-        ]
-      : []),
+    ...expected.addresses
+      .filter((one) => own(one) === undefined)
+      .map((one) => `${iface} would not have its address ${one}`),
+    ...expected.addresses
+      .flatMap((one) => own(one) ?? [])
+      .filter(({ validFor }) => validFor !== null && validFor < expected.seconds - SLACK)
+      .map(
+        ({ address, validFor }) =>
+          `the kernel would take ${address} away in ${validFor} s, though the lease is good for ${Math.round(expected.seconds)} s`,
+      ),
   ];
 }
 

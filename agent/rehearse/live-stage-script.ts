@@ -59,7 +59,7 @@ start() {
 }
 while read -r word rest; do
     case "$word" in
-    network | peer | network6 | peer6 | sysctl) collect "$word" "$rest" ;;
+    network | peer | network6 | peer6 | advertiser | sysctl) collect "$word" "$rest" ;;
     build)
         build
         see network </dev/log.network
@@ -75,9 +75,10 @@ while read -r word rest; do
     mute) : >/dev/muted ;;
     unmute) rm -f /dev/muted ;;
     start) start "$@" ;;
+    # A family, and a line of ip -batch.
     change)
-        echo "$rest" >/dev/change
-        ip -force -4 -batch /dev/change >/dev/null 2>&1 || :
+        echo "\${rest#* }" >/dev/change
+        ip -force "-\${rest%% *}" -batch /dev/change >/dev/null 2>&1 || :
         ;;
     signal) kill -s "$rest" "$client" 2>/dev/null || : ;;
     look) look "$rest" ;;

@@ -1,4 +1,5 @@
 /** The IPv6 part of a stage's network: the interface's addresses and routes, read and made again as in network.ts. */
+import type { IpAddress } from '../address/accepted.ts';
 import type { Host } from '../host/host.ts';
 import { type Address, askIp, BY_HAND, onInterface, parseAddresses, parseRoutes, type StageRoute } from './network.ts';
 import { addAddress, addRoutes } from './network-commands.ts';
@@ -25,17 +26,17 @@ export function makeNetwork6({ addresses, routes }: Network6, iface: string): st
   if (addresses.length === 0 && routes.length === 0) return [];
   return [
     `link set dev ${iface} addrgenmode none`,
-    ...addresses.map(addAddress),
+    // The kernel puts each before those that it has.
+    ...addresses.toReversed().map(addAddress),
     // The kernel makes the routes of addresses by itself, and refuses a second one.
     ...addRoutes(routes),
   ];
 }
 
-/** The far side: a router and server that answers at once, also as the routers that the host knows. */
-export function farSide6({ routes }: Network6, wire: string): string[] {
-  const routers = routes
-    .flatMap(({ hops }) => hops.find(({ gateway }) => gateway !== null)?.gateway ?? [])
-    .filter((one) => one.startsWith('fe80:'));
+/** The far side: a router and server that answers at once, also as the routers that the host knows or that advertise. */
+export function farSide6({ routes }: Network6, advertising: readonly IpAddress[], wire: string): string[] {
+  const known = routes.flatMap(({ hops }) => hops.find(({ gateway }) => gateway !== null)?.gateway ?? []);
+  const routers = [...known, ...advertising].filter((one) => one.startsWith('fe80:'));
   return [
     `link set dev ${wire} addrgenmode none`,
     ...[...new Set(['fe80::ffff:1', ...routers])].map((one) => `addr add ${one}/64 dev ${wire} nodad`),

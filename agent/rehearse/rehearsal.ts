@@ -88,7 +88,7 @@ export async function playEvent(
       status: seen.status,
       ended: seen.ended,
       expected: {
-        address: variables.get('new_ip_address') ?? null,
+        addresses: [variables.get('new_ip_address') ?? []].flat(),
         seconds: Number(variables.get('new_expiry') ?? 0) - Date.now() / 1000,
       },
     },

@@ -45,11 +45,9 @@ export interface Played {
   readonly reason: LeaseReason;
   readonly routerAnswers: boolean | null;
   readonly atBoot: boolean;
-  /** Whose addresses and routes are looked at. Default: 4. */
-  readonly family?: 4 | 6;
   readonly dns: DesiredDns | null;
   readonly verdict: Pick<RehearsalOutcome, 'silent' | 'status' | 'ended' | 'expected' | 'resolver'>;
-  /** The host's network, and what of it the stage had. */
+  /** The host's network, and what of it the stage had. Both of the families that are looked at. */
   readonly around: Network;
   readonly network: Network;
   readonly seen: SeenOnStage;
@@ -58,9 +56,7 @@ export interface Played {
 }
 
 export interface SeenOnStage {
-  /** JSON of `ip addr show` and of `ip route show table main`, of one family. */
-  readonly addresses: BeforeAfter<string>;
-  readonly routes: BeforeAfter<string>;
+  readonly families: readonly SeenFamily[];
   /** latin1, as Host.readText; null if there is no regular file. */
   readonly resolvConf: BeforeAfter<string | null>;
   /** Sockets of the host's programs that were hidden from the hooks. */
@@ -71,10 +67,21 @@ export interface SeenOnStage {
   readonly output: string;
 }
 
+/** JSON of `ip addr show` and of `ip route show table main`. */
+export interface SeenFamily {
+  readonly family: 4 | 6;
+  readonly addresses: BeforeAfter<string>;
+  readonly routes: BeforeAfter<string>;
+}
+
 export function resultOf(played: Played): Rehearsal {
-  const { seen, around, network, atBoot, family, dns, verdict, interface: iface, reason, routerAnswers } = played;
-  const addresses = compare(seen.addresses, family === 6 ? seenAddresses6 : seenAddresses);
-  const routes = compare(seen.routes, family === 6 ? seenRoutes6 : (text) => parseRoutes(text));
+  const { seen, around, network, atBoot, dns, verdict, interface: iface, reason, routerAnswers } = played;
+  const addresses = together(
+    seen.families.map((one) => compare(one.addresses, one.family === 6 ? seenAddresses6 : seenAddresses)),
+  );
+  const routes = together(
+    seen.families.map((one) => compare(one.routes, one.family === 6 ? seenRoutes6 : (text) => parseRoutes(text))),
+  );
   const problems = [
     ...played.problems,
     ...judgeRehearsal({
@@ -140,9 +147,14 @@ function compare<T>({ before, after }: BeforeAfter<string>, parse: (text: string
   return { before: parse(before), after: parse(after) };
 }
 
-/** The routes in a kernel's order, whatever order they were made in. */
+function together<T>(all: readonly BeforeAfter<readonly T[]>[]): BeforeAfter<T[]> {
+  return { before: all.flatMap(({ before }) => before), after: all.flatMap(({ after }) => after) };
+}
+
+/** The routes in a kernel's order, whatever order they were made in: those of IPv6 behind the others. */
 function shownRoutes(routes: readonly StageRoute[]): string[] {
-  const key = ({ destination }: StageRoute) => (destination === 'default' ? '' : destination);
+  const key = ({ destination, family }: StageRoute) =>
+    `${family === 6 ? '~' : ''}${destination === 'default' ? '' : destination}`;
   return routes.toSorted((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b)))).map(routeLine);
 }
 

@@ -62,8 +62,13 @@ export async function play(scene: Scene): Promise<StageView> {
   const statuses = must('statuses').trim().split(' ').map(Number);
   return {
     status: (scene.preinit === 'before' ? statuses[1] : statuses[0]) ?? 1,
-    addresses: { before: must('addresses.before'), after: must('addresses.after') },
-    routes: { before: must('routes.before'), after: must('routes.after') },
+    families: [
+      {
+        family: 4,
+        addresses: { before: must('addresses.before'), after: must('addresses.after') },
+        routes: { before: must('routes.before'), after: must('routes.after') },
+      },
+    ],
     resolvConf: { before: text('resolvConf.before'), after: text('resolvConf.after') },
     ended: must('ended').trim() === 'yes',
     hidden: must('hidden').split('\n').filter(Boolean).sort(),

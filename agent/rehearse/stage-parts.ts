@@ -104,6 +104,7 @@ find /run -xdev -type s -delete 2>/dev/null || :
 /**
  * Descriptor 8 is the network namespace at the far side of every wire. `collect kind text` takes a line of the network
  * (`network`, `peer`, and `network6`, `peer6` for IPv6, for ip -batch, `sysctl` with a path and a value), and `build` makes it.
+ * Lines of the kind `advertiser` also are for ip -batch. They are made as a whole: `build` prints whether the kernel can.
  */
 export const STAGE_NETWORK = `
 : >/dev/network
@@ -111,6 +112,7 @@ export const STAGE_NETWORK = `
 : >/dev/network6
 : >/dev/peer6
 : >/dev/sysctl
+: >/dev/advertiser
 collect() {
     printf '%s\\n' "$2" >>"/dev/$1"
 }
@@ -120,12 +122,19 @@ build() {
     ip -force -4 -batch /dev/network >/dev/log.network 2>&1 || :
     # A link comes up only with its far side, so its IPv6 addresses are there before.
     ip -force -6 -batch /dev/network6 >/dev/null 2>&1 || :
+    if [ -s /dev/advertiser ]; then
+        # A neighbour that does not forward is no router (RFC 4861, 7.2.5).
+        if nsenter --net=/proc/self/fd/8 ip -batch /dev/advertiser >/dev/null 2>&1 &&
+            nsenter --net=/proc/self/fd/8 sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding' 2>/dev/null; then
+            echo yes | see advertises
+        fi
+    fi
     nsenter --net=/proc/self/fd/8 ip -force -6 -batch /dev/peer6 >/dev/null 2>&1 || :
     nsenter --net=/proc/self/fd/8 ip -force -4 -batch /dev/peer >>/dev/log.network 2>&1 || :
     while read -r path value; do
         printf '%s\\n' "$value" 2>/dev/null >"/proc/sys/$path" || :
     done </dev/sysctl
-    rm -f /dev/network /dev/peer /dev/network6 /dev/peer6 /dev/sysctl
+    rm -f /dev/network /dev/peer /dev/network6 /dev/peer6 /dev/sysctl /dev/advertiser
 }
 `;
 

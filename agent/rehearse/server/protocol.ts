@@ -4,6 +4,7 @@
  * message.
  */
 import { ipAddress } from '../../address/address-checks.ts';
+import type { RecordedAdvertisement } from '../../clients/recorded-advertisement.ts';
 import type { RecordedOffer } from '../../clients/recorded-offer.ts';
 import type { RecordedOffer6 } from '../../clients/recorded-offer6.ts';
 import type { Answering, LeaseTimes } from '../../clients/stage-plan.ts';
@@ -11,7 +12,7 @@ import type { Answering, LeaseTimes } from '../../clients/stage-plan.ts';
 export interface ServerPart {
   /** null: it serves no DHCPv4. */
   readonly four: FourPart | null;
-  /** null: it serves no DHCPv6. */
+  /** null: it serves no DHCPv6 and advertises nothing. */
   readonly six: SixPart | null;
 }
 
@@ -27,7 +28,9 @@ export interface FourPart extends Manner {
 }
 
 export interface SixPart extends Manner {
-  readonly offer: RecordedOffer6;
+  /** null: it serves no DHCPv6. */
+  readonly offer: RecordedOffer6 | null;
+  readonly advertisements: readonly RecordedAdvertisement[];
   /** The interface at the far side of the wire. */
   readonly wire: string;
 }
@@ -64,10 +67,12 @@ function fourFromJson({ offer, ...rest }: Json): FourPart {
 }
 
 function sixToJson({ offer, ...rest }: SixPart): Json {
+  if (offer === null) return { ...rest, offer };
   return { ...rest, offer: { ...offer, server: hex(offer.server), options: pairs(offer.options) } };
 }
 
 function sixFromJson({ offer, ...rest }: Json): SixPart {
+  if (offer === null) return { ...rest, offer };
   const address = offer.address === null ? null : ipAddress(String(offer.address));
   return { ...rest, offer: { address, server: bytes(offer.server), options: options(offer.options) } };
 }

@@ -1,5 +1,5 @@
 /**
- * The DHCP server of a rehearsal: `agent rehearse serve`, which only a rehearsal starts, in the network namespace at the
+ * The DHCP server and the routers of a rehearsal: `agent rehearse serve`, which only a rehearsal starts, in the network namespace at the
  * far side of the stage's wire. It ends with its standard input.
  */
 import { createSocket, type Socket } from 'node:dgram';
@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { readBootp, writeBootp } from '../../clients/bootp.ts';
 import type { Answering } from '../../clients/stage-plan.ts';
+import { advertise } from './advertise.ts';
 import { answerTo } from './answers.ts';
 import { type FourPart, partFromText } from './protocol.ts';
 import { open6 } from './serve6.ts';
@@ -19,15 +20,16 @@ const EVERYBODY = '255.255.255.255';
 export async function serve(input: NodeJS.ReadableStream, print: (line: string) => void): Promise<void> {
   print('hello');
   const answering: { 4: Answering; 6: Answering } = { 4: 'none', 6: 'none' };
-  let sockets: Socket[] | null = null;
+  let parts: { close(): void }[] | null = null;
   for await (const line of createInterface({ input })) {
-    if (sockets === null) {
+    if (parts === null) {
       const { four, six } = partFromText(line);
       if (four !== null) answering[4] = four.answering;
       if (six !== null) answering[6] = six.answering;
-      sockets = [
+      parts = [
         ...(four === null ? [] : await open(four, () => answering[4], print)),
-        ...(six === null ? [] : [await open6(six, () => answering[6], print)]),
+        ...(six === null || six.offer === null ? [] : [await open6(six, six.offer, () => answering[6], print)]),
+        ...(six === null || six.advertisements.length === 0 ? [] : [advertise(six, () => answering[6])]),
       ];
       print('ready');
     } else {
@@ -36,7 +38,7 @@ export async function serve(input: NodeJS.ReadableStream, print: (line: string) 
       print(`now ${line}`);
     }
   }
-  for (const socket of sockets ?? []) socket.close();
+  for (const part of parts ?? []) part.close();
 }
 
 /**

@@ -257,7 +257,7 @@ const GOOD: RehearsalOutcome = {
   dns: WANTED,
   addresses: { before: ADDRESS, after: ADDRESS },
   routes: { before: ROUTE, after: ROUTE },
-  expected: { address: '10.0.0.5', seconds: 600 },
+  expected: { addresses: ['10.0.0.5'], seconds: 600 },
 };
 
 test('rehearse: what is not as wanted is said, each thing by itself', () => {
@@ -278,7 +278,7 @@ test('rehearse: what is not as wanted is said, each thing by itself', () => {
       'eth0 would not have its address 10.0.0.5',
     ],
   );
-  assert.deepEqual(judgeRehearsal({ ...GOOD, expected: { address: '10.0.0.5', seconds: 7200 } }), [
+  assert.deepEqual(judgeRehearsal({ ...GOOD, expected: { addresses: ['10.0.0.5'], seconds: 7200 } }), [
     'the kernel would take 10.0.0.5/24 away in 600 s, though the lease is good for 7200 s',
   ]);
 });
@@ -351,15 +351,16 @@ test('rehearse: an IPv6 network is made again as it is, on a link that makes no 
   );
   assert.deepEqual(makeNetwork6({ addresses, routes }, 'eth0'), [
     'link set dev eth0 addrgenmode none',
-    'addr add 2001:db8::5/64 dev eth0 scope global valid_lft 60 preferred_lft 50 nodad',
     'addr add fe80::5/64 dev eth0 scope link nodad',
+    'addr add 2001:db8::5/64 dev eth0 scope global valid_lft 60 preferred_lft 50 nodad',
     'route add 2001:db8:7::/48 dev eth0 proto static metric 1024',
     'route add default via fe80::1 dev eth0 proto ra metric 1024',
   ]);
-  assert.deepEqual(farSide6({ addresses, routes }, 'peer0'), [
+  assert.deepEqual(farSide6({ addresses, routes }, [accepted('fe80::1'), accepted('fe80::2')], 'peer0'), [
     'link set dev peer0 addrgenmode none',
     'addr add fe80::ffff:1/64 dev peer0 nodad',
     'addr add fe80::1/64 dev peer0 nodad',
+    'addr add fe80::2/64 dev peer0 nodad',
   ]);
   assert.deepEqual(
     makeNetwork6({ addresses: [], routes: [] }, 'eth0'),

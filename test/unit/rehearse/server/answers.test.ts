@@ -8,6 +8,7 @@ import type { Answering } from '../../../../agent/clients/stage-plan.ts';
 import { answerTo } from '../../../../agent/rehearse/server/answers.ts';
 import { partFromText, partToText } from '../../../../agent/rehearse/server/protocol.ts';
 import { accepted } from '../../../parts/accepted.ts';
+import { ADVERTISEMENT } from '../../../parts/advertisement.ts';
 
 const ip = (text: string) => Buffer.from(text.split('.').map(Number));
 const NONE = Buffer.alloc(4);
@@ -123,7 +124,9 @@ test('rehearsal server: its part passes through a line of text', () => {
     options: new Map([[23, SERVER]]),
   };
   const four = { ...manner, offer, server: '10.0.0.1' };
-  const whole = { four, six: { ...manner, offer: six, wire: 'peer0' } };
+  const whole = { four, six: { ...manner, offer: six, wire: 'peer0', advertisements: [ADVERTISEMENT] } };
+  const routersOnly = { four: null, six: { ...whole.six, offer: null } };
+  assert.deepEqual(partFromText(partToText(routersOnly)), routersOnly);
   assert.deepEqual(partFromText(partToText({ four: null, six: null })), { four: null, six: null });
   assert.deepEqual(partFromText(partToText(whole)), whole);
   assert.doesNotMatch(partToText(whole), /\n/);
