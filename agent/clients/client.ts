@@ -77,10 +77,12 @@ export interface LeaseHolder {
    * finds.
    */
   readonly interfaces: readonly string[] | 'all';
+  /** 6: it serves IPv6 only. Left out for the others. */
+  readonly family?: 6;
 }
 
 /** "dhcpcd[900] on eth0". */
-export function holderName({ program, pid, interfaces }: Omit<LeaseHolder, 'started'>): string {
+export function holderName({ program, pid, interfaces }: Omit<LeaseHolder, 'started' | 'family'>): string {
   const where = interfaces === 'all' ? 'all interfaces' : interfaces.join(', ') || 'no interface';
   return `${program}[${pid}] on ${where}`;
 }

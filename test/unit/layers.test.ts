@@ -85,6 +85,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/collector/confirm/inbound-tries.ts': 'a port of a host on trial',
       'agent/metadata/clouds/http.ts': 'the service of the cloud',
       'agent/nearest/measure.ts': 'times to connect',
+      'agent/rehearse/server/advertise.ts': 'the routers there, whose frames the kernel takes by UDP',
       'agent/rehearse/server/serve.ts': 'the DHCP server at the far side of the stage',
       'agent/rehearse/server/serve6.ts': 'the same for DHCPv6',
       'agent/report/delivery/http-client.ts': 'deliveries',

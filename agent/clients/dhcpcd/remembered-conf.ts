@@ -24,9 +24,9 @@ export function rememberedConf(
   };
 }
 
-/** Variables that dhcpcd makes itself, and those whose `static` also makes addresses and routes. */
+/** Variables that dhcpcd makes itself or has by IPv6, and those whose `static` also makes addresses and routes. */
 const NOT_STATIC =
-  /^(reason|interface|protocol|pid|if\w+|ip_address|subnet_\w+|broadcast_address|network_number|dhcp_\w+|routers|\w*static_routes|interface_mtu)$/;
+  /^(reason|interface|protocol|pid|if\w+|ip_address|subnet_\w+|broadcast_address|network_number|dhcp6?_\w+|nd\d+_\w+|routers|\w*static_routes|interface_mtu)$/;
 
 /**
  * The options by name. The last value of a name counts. A value with a line break or another control character is none

@@ -47,7 +47,13 @@ export function dhcpcdHolders(host: Host): LeaseHolder[] {
   const all = host.processes('dhcpcd', 'network');
   return all.filter(isMain).map((process) => {
     const { pid, started } = process;
-    return { program: 'dhcpcd', pid, started, interfaces: ownInterface(process) ?? leased(host, process) };
+    return {
+      program: 'dhcpcd',
+      pid,
+      started,
+      interfaces: ownInterface(process) ?? leased(host, process),
+      ...(familyOption(process)[0] === '-6' ? { family: 6 } : {}),
+    };
   });
 }
 
@@ -57,6 +63,15 @@ export function dhcpcdHolders(host: Host): LeaseHolder[] {
  */
 function isMain({ arguments: [title = ''] }: Process): boolean {
   return !/^dhcpcd: \[(?!master\]|manager\])/.test(title);
+}
+
+/**
+ * The option of a dhcpcd that serves one family, which has a control socket of its own. Its title names the families, as
+ * `dhcpcd: eth0 [ip4] [ip6]`.
+ */
+export function familyOption({ arguments: [title = ''] }: Pick<Process, 'arguments'>): ('-4' | '-6')[] {
+  const [has4, has6] = [title.includes(' [ip4]'), title.includes(' [ip6]')];
+  return has4 === has6 ? [] : [has4 ? '-4' : '-6'];
 }
 
 /** The interface that the process names as its own. */

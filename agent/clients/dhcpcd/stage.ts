@@ -1,53 +1,18 @@
-/** How dhcpcd(8) is rehearsed: 9 and later, with its own hooks, its own lease file and its own dhcpcd.conf. */
+/** How dhcpcd(8) is rehearsed: 9 and later, with its own hooks, its own lease files and its own dhcpcd.conf. */
 import { HostError } from '../../host/errors.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
-import type { LeaseReason } from '../lease-reasons.ts';
-import { offerIn, type RecordedOffer } from '../recorded-offer.ts';
-import { QUIET_TIMES, type StagedEvent, type StagedFile, type StagePlan } from '../stage-plan.ts';
-import { unplayedSix } from '../unplayed-six.ts';
+import type { StagedFile, StagePlan } from '../stage-plan.ts';
 import { ownScript } from './conf.ts';
+import { type RecordedSix, recordedFour, recordedSix } from './recorded-leases.ts';
 import { rememberedConf } from './remembered-conf.ts';
-import { DHCPCD_CONF, DHCPCD_LEASES, runHooks } from './running.ts';
+import { DHCPCD_CONF, DHCPCD_LEASES, familyOption, runHooks } from './running.ts';
+import { dhcpcdEvents } from './stage-events.ts';
 
 const RUN = '/run/dhcpcd';
 
-/** Seconds. dhcpcd takes no lease for less than 20 s (DHCP_MIN_LEASE), but any time of renewal. */
-const SHORT = { lease: 20, renew: 2, rebind: 4 };
-
-const AT_START = { atStart: true, signal: null, times: QUIET_TIMES } as const;
-const RUNNING = { atStart: false, signal: null, times: SHORT } as const;
-
-const LEASED = ['BOUND', 'REBOOT'];
-
-const EVENTS = {
-  RENEW: { ...RUNNING, answering: 'all', ends: ['RENEW'], within: 20 },
-  REBIND: { ...RUNNING, answering: 'broadcast', ends: ['REBIND'], within: 20 },
-  NAK: { ...RUNNING, answering: 'nak', ends: ['NAK'], within: 20 },
-  EXPIRE: { ...RUNNING, answering: 'none', ends: ['EXPIRE'], within: 40 },
-  RELOAD: {
-    ...RUNNING,
-    answering: 'all',
-    times: QUIET_TIMES,
-    signal: 'SIGHUP',
-    ends: ['REBIND', 'RENEW', ...LEASED],
-    within: 20,
-  },
-  // It may probe the address for others that have it, for some seconds.
-  REBOOT: { ...AT_START, answering: 'all', ends: LEASED, within: 30 },
-  BOUND: { ...AT_START, answering: 'all', ends: LEASED, within: 30 },
-  // It asks for the old lease, gives that up after 5 s (EXPIRE), and then takes a link-local address.
-  TIMEOUT: { ...AT_START, answering: 'none', ends: ['IPV4LL', 'TIMEOUT', 'FAIL', 'STATIC'], within: 45 },
-} satisfies Partial<Record<LeaseReason, StagedEvent>>;
-
-/** dhcpcd.conf(5): with these dhcpcd takes no link-local address, so no event follows the old lease's end. */
-const NO_LINK_LOCAL = /^[ \t]*(noipv4ll|noarp)\b/m;
-
-function eventsOf(conf: string): StagePlan['events'] {
-  if (!NO_LINK_LOCAL.test(conf)) return EVENTS;
-  return { ...EVENTS, TIMEOUT: { ...EVENTS.TIMEOUT, ends: [...EVENTS.TIMEOUT.ends, 'EXPIRE'] } };
-}
+const NO_SIX: RecordedSix = { offer6: null, advertisements: [], advertisedServers: [], unplayed: [] };
 
 export function dhcpcdStage(host: Host, holder: LeaseHolder, iface: string): StagePlan {
   const conf = host.readText(DHCPCD_CONF) ?? '';
@@ -55,29 +20,28 @@ export function dhcpcdStage(host: Host, holder: LeaseHolder, iface: string): Sta
   if (script === null) throw new HostError('ENOENT', `${holderName(holder)}: no dhcpcd-run-hooks was found`);
   const process = host.processes('dhcpcd', 'network').find(({ pid }) => pid === holder.pid);
   const isStale = process !== undefined && changedAfterStart(host, DHCPCD_CONF, process) !== null;
-  // The title of `dhcpcd -4 eth0`, which has a control socket of its own.
-  const family = process?.arguments[0]?.includes('[ip4]') ? ['-4'] : [];
+  const family = process === undefined ? [] : familyOption(process);
   const remembered = isStale ? rememberedConf(host, { family, iface, started: holder.started }) : null;
-  const six = unplayedSix(
-    'dhcpcd',
-    iface,
-    DHCPCD_LEASES.some((folder) => host.stat(`${folder}/${iface}.lease6`) !== null),
-  );
+  const offer = family.includes('-6') ? null : recordedFour(host, iface);
+  const six = family.includes('-4') ? NO_SIX : recordedSix(host, iface, family);
+  const { offer6, advertisements, advertisedServers } = six;
+  if (offer === null && offer6 === null && advertisements.length === 0)
+    throw new HostError('ENOLEASE', `dhcpcd has recorded no lease of ${iface}`);
   return {
-    offer: recorded(host, iface),
+    offer,
+    ...(offer6 === null ? {} : { offer6 }),
+    advertisements,
+    advertisedServers,
     // One interface is played, whichever the running dhcpcd serves. udev is not on the stage.
     command: ['dhcpcd', '-d', '-B', '--nodev', ...family, iface],
     script,
-    leased: LEASED,
+    ...dhcpcdEvents({ has4: offer !== null, offer6, hasRouters: advertisements.length > 0, conf }),
     runFolder: RUN,
     // A dhcpcd that finds the process id of a running dhcpcd in these files ends: it takes itself for a second dhcpcd.
     missing: pidFiles(host),
-    filesRead: remembered === null ? [] : [remembered],
-    events: eventsOf(conf),
-    cannot: six.cannot,
-    advertisedServers: advertisedServers(host, iface),
+    filesRead: [...(remembered === null ? [] : [remembered]), ...(offer6 === null ? [] : leases6(iface))],
     notes: [
-      ...six.notes,
+      ...six.unplayed,
       'dhcpcd does not show its command line, so this rehearsal assumes one without options for settings',
       ...(isStale ? [`${DHCPCD_CONF} changed after ${holderName(holder)} started: ${doubt(remembered)}`] : []),
     ],
@@ -90,20 +54,12 @@ function doubt(remembered: StagedFile | null): string {
     : 'the rehearsal uses the values that dhcpcd says it remembers, and the present file for other options (`nohook`, `nogateway`, `option` …)';
 }
 
-/** Throws HostError if there is none. */
-function recorded(host: Host, iface: string): RecordedOffer {
-  for (const folder of DHCPCD_LEASES) {
-    const packet = host.read(`${folder}/${iface}.lease`);
-    const offer = packet === null ? null : offerIn(packet);
-    if (offer !== null) return offer;
-  }
-  throw new HostError('ENOLEASE', `dhcpcd has recorded no IPv4 lease of ${iface}`);
-}
-
-/** The name servers as dhcpcd's hook for resolv.conf keeps them, if no resolvconf(8) is installed. */
-function advertisedServers(host: Host, iface: string): string[] {
-  const kept = host.readText(`${RUN}/hook-state/resolv.conf/${iface}.ra`) ?? '';
-  return [...kept.matchAll(/^nameserver[ \t]+(\S+)/gm)].map(([, server]) => server!);
+/**
+ * A dhcpcd that starts with its DHCPv6 lease asks whether the lease's addresses are right, and keeps the lease's times (RFC
+ * 8415, 18.2.3). Without the file it gets a lease with the server's times, so that the event comes soon.
+ */
+function leases6(iface: string): StagedFile[] {
+  return DHCPCD_LEASES.map((folder) => ({ path: `${folder}/${iface}.lease6`, text: null, changed: 0 }));
 }
 
 function pidFiles(host: Host): string[] {

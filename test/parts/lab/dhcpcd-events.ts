@@ -18,14 +18,14 @@ const SHORT = { lease: 24, renewEvery: 3 };
 const LONG = { lease: 600, renewEvery: 3 };
 
 export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
-  RENEW: { dhcp: LONG, givesUp: false, happen: ({ host, client }) => event(host, client, 'RENEW') },
+  RENEW: { dhcp: LONG, givesUp: false, happen: ({ host, client }) => dhcpcdEvent(host, client, 'RENEW') },
   REBIND: {
     dhcp: SHORT,
     givesUp: false,
     async happen({ host, server, client }) {
       await server.stop();
       await startAnotherServer(host);
-      await event(host, client, 'REBIND');
+      await dhcpcdEvent(host, client, 'REBIND');
     },
   },
   // dhcpcd hears a refusal, which is a broadcast, only once it asks everybody.
@@ -35,7 +35,7 @@ export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     async happen({ host, server, client }) {
       await server.stop();
       await refuseAll(host);
-      await event(host, client, 'NAK');
+      await dhcpcdEvent(host, client, 'NAK');
     },
   },
   EXPIRE: {
@@ -43,16 +43,15 @@ export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     givesUp: true,
     async happen({ host, server, client }) {
       await server.stop();
-      await event(host, client, 'EXPIRE');
+      await dhcpcdEvent(host, client, 'EXPIRE');
     },
   },
   RELOAD: {
     dhcp: LONG,
     givesUp: false,
     async happen({ host, client }) {
-      await client.readAgain();
-      const acted = client.log.lines.findLastIndex((line) => line.includes('received SIGHUP'));
-      await event(host, client, '(REBIND|RENEW|BOUND|REBOOT)', acted);
+      const acted = await client.readAgain();
+      await dhcpcdEvent(host, client, '(REBIND|RENEW|BOUND|REBOOT)', acted);
     },
   },
   REBOOT: {
@@ -60,7 +59,7 @@ export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     givesUp: false,
     async happen({ host, client }) {
       await client.kill();
-      await event(host, Dhcpcd.start(host), 'REBOOT', 0);
+      await dhcpcdEvent(host, Dhcpcd.start(host), 'REBOOT', 0);
     },
   },
   TIMEOUT: {
@@ -69,7 +68,7 @@ export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     async happen({ host, client, server }) {
       await client.kill();
       await server.stop();
-      await event(host, Dhcpcd.start(host), 'EXPIRE', 0);
+      await dhcpcdEvent(host, Dhcpcd.start(host), 'EXPIRE', 0);
     },
   },
   boot: {
@@ -78,13 +77,23 @@ export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     async happen({ host, client }) {
       await client.kill();
       await host.sh('ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/dhcpcd* /run/holdfast');
-      await event(host, Dhcpcd.start(host), 'REBOOT', 0);
+      await dhcpcdEvent(host, Dhcpcd.start(host), 'REBOOT', 0);
     },
   },
 };
 
 /** Waits until dhcpcd has an event after line `from`, and its script has ended. */
-async function event(host: LabHost, client: Dhcpcd, reason: string, from = client.log.lines.length): Promise<void> {
+export async function dhcpcdEvent(
+  host: LabHost,
+  client: Dhcpcd,
+  reason: string,
+  from = client.log.lines.length,
+): Promise<void> {
   await client.log.until(new RegExp(`executing: .*dhcpcd-run-hooks ${reason}$`), from);
+  await hooksEnded(host);
+}
+
+/** Waits until no script of dhcpcd runs, and dhcpcd has done what follows it. */
+export async function hooksEnded(host: LabHost): Promise<void> {
   await host.sh('while pgrep -f "^/bin/sh .*dhcpcd-run-hooks" >/dev/null; do sleep 0.05; done; sleep 0.3');
 }

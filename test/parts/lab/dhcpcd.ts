@@ -64,14 +64,16 @@ export class Dhcpcd {
   /**
    * Has dhcpcd read its configuration again. dhcpcd 9.4.1 loses a SIGHUP that arrives while it starts its hook script, so
    * the signal is sent again until dhcpcd says that it acts on one.
+   *
+   * @returns the line of the log where it does.
    */
-  async readAgain(): Promise<void> {
+  async readAgain(): Promise<number> {
     const from = this.log.lines.length;
-    const acted = this.log.until(READS_AGAIN, from);
+    const acted = this.log.indexOf(READS_AGAIN, from);
     const resend = setInterval(() => void this.#host.sh('dhcpcd -n eth0').catch(() => {}), RESEND_AFTER);
     try {
       await this.#host.sh('dhcpcd -n eth0');
-      await acted;
+      return await acted;
     } finally {
       clearInterval(resend);
     }
@@ -93,13 +95,18 @@ const RESEND_AFTER = 300;
 
 const EVENT = /executing: .*dhcpcd-run-hooks (BOUND|RENEW|REBIND|REBOOT)/;
 
+/** dhcpcd's configuration of long ago, and what the operator wants now. */
+export async function writeDhcpcdConf(host: LabHost, conf: string): Promise<void> {
+  await host.write('/etc/dhcpcd.conf', conf);
+  await host.sh('touch -d "1 hour ago" /etc/dhcpcd.conf'); // so that a change is seen in whole seconds
+  await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
+}
+
 /** A host whose dhcpcd read OLD_DHCPCD_CONF and has its first lease. */
 export async function dhcpcdHost(dhcp: DhcpOptions = { renewEvery: 1 }, conf = OLD_DHCPCD_CONF) {
   const host = await LabHost.create();
   try {
-    await host.write('/etc/dhcpcd.conf', conf);
-    await host.sh('touch -d "1 hour ago" /etc/dhcpcd.conf'); // so that a change is seen in whole seconds
-    await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
+    await writeDhcpcdConf(host, conf);
     await connect(host);
     const server = await startDhcpServer(host, dhcp);
     const client = Dhcpcd.start(host);

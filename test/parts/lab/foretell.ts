@@ -44,6 +44,18 @@ async function foretellBy(host: LabSystem, ...args: readonly string[]): Promise<
   return interfaces.flatMap(({ rehearsals }: { rehearsals: object[] }) => rehearsals.map((one) => ({ ...one, code })));
 }
 
+/** The host's addresses and routes of both families as `ip` shows them now, beside resolv.conf. */
+export async function cameTrueBoth(host: LabSystem, foretold: Foretold): Promise<void> {
+  const isSix = (line: string) => /^[0-9a-f]*:|via [0-9a-f]*:/.test(line);
+  const of = (six: boolean): Foretold => ({
+    ...foretold,
+    addresses: { after: foretold.addresses.after.filter((line) => isSix(line) === six) },
+    routes: { after: foretold.routes.after.filter((line) => isSix(line) === six) },
+  });
+  await cameTrue6(host, of(true));
+  await cameTrue(host, of(false));
+}
+
 /** The host's IPv6 addresses and routes as `ip` shows them now, beside resolv.conf. */
 export async function cameTrue6(host: LabSystem, { resolvConf, addresses, routes }: Foretold): Promise<void> {
   await host.sh('while ip -6 addr show dev eth0 tentative | grep -q .; do sleep 0.05; done');
@@ -57,7 +69,7 @@ export async function cameTrue6(host: LabSystem, { resolvConf, addresses, routes
     routes.after.toSorted(),
     table
       .filter((line) => line !== '' && !line.startsWith('fe80:'))
-      .map((line) => line.replace(/ (expires \d+sec|hoplimit \d+|pref \w+)/g, ''))
+      .map((line) => line.replace(/ (expires \d+sec|hoplimit \d+|mtu \d+|pref \w+)/g, ''))
       .toSorted(),
   );
   assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));

@@ -3,9 +3,11 @@ import { RESOLVED_UPLINKS } from '../../../agent/clients/resolved.ts';
 import { DHCLIENT_EVENTS, DHCLIENT_WAYS } from './dhclient-events.ts';
 import { DHCLIENT6_EVENTS, dhclient6Scene } from './dhclient6-events.ts';
 import type { DhcpOptions } from './dhcp.ts';
+import type { Dhcp6Options } from './dhcp6.ts';
 import { dhcpcdHost } from './dhcpcd.ts';
+import { DUAL_DHCPCD_EVENTS, DUAL_DHCPCD_WAYS, dualDhcpcdScene } from './dhcpcd-dual-events.ts';
 import { DHCPCD_EVENTS, DHCPCD_WAYS } from './dhcpcd-events.ts';
-import { cameTrue, cameTrue6, type Foretold, foretell, foretellBoot } from './foretell.ts';
+import { cameTrue, cameTrue6, cameTrueBoth, type Foretold, foretell, foretellBoot } from './foretell.ts';
 import { type NetworkdScene, networkdLabHost } from './networkd.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { managedHost } from './networkmanager.ts';
@@ -36,7 +38,7 @@ interface Played<Dhcp, Scene extends { readonly host: LabSystem }> {
   /** What is looked at in place of resolv.conf. */
   readonly file?: string;
   /** Whose addresses and routes are looked at. Default: 4. */
-  readonly family?: 6;
+  readonly family?: 6 | 'both';
   readonly ways: Readonly<Record<string, (host: Scene['host']) => Promise<void>>>;
   readonly events: RehearsedEvents<Dhcp, Scene>;
 }
@@ -51,6 +53,13 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
     family: 6,
   }),
   ...casesOf({ client: 'dhcpcd', begin: dhcpcdHost, ways: DHCPCD_WAYS, events: DHCPCD_EVENTS }),
+  ...casesOf({
+    client: 'dhcpcd, both families',
+    begin: (dhcp: Dhcp6Options) => dualDhcpcdScene(dhcp),
+    ways: DUAL_DHCPCD_WAYS,
+    events: DUAL_DHCPCD_EVENTS,
+    family: 'both',
+  }),
   ...casesOf<DhcpOptions, NetworkdScene>({
     client: 'systemd-networkd',
     begin: networkdLabHost,
@@ -88,12 +97,13 @@ export function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: L
         await prepare(scene.host);
         const foretold = await foretellOne(scene.host, event, family);
         await happen(scene);
-        await (family === 6 ? cameTrue6(scene.host, foretold) : cameTrue(scene.host, foretold, file));
+        if (family === 'both') await cameTrueBoth(scene.host, foretold);
+        else await (family === 6 ? cameTrue6(scene.host, foretold) : cameTrue(scene.host, foretold, file));
         return foretold;
       },
     })),
   );
 }
 
-const foretellOne = (host: LabSystem, event: string, family?: 6) =>
-  event === 'boot' ? foretellBoot(host, family) : foretell(host, event);
+const foretellOne = (host: LabSystem, event: string, family?: 6 | 'both') =>
+  event === 'boot' ? foretellBoot(host, family === 6 ? 6 : 4) : foretell(host, event);

@@ -15,9 +15,15 @@ domain_name_servers=10.77.0.31
 domain_name=lease.example
 dhcp_lease_time=597
 domain_name_servers=10.77.0.11 10.77.0.12
+
+reason=ROUTERADVERT
+nd1_rdnss1_servers=2001:db8::11
+
+reason=BOUND6
+dhcp6_name_servers=2001:db8::53
 `;
 
-test('dhcpcd’s memory: the last value of a name counts, and what makes addresses and routes is left out', () => {
+test('dhcpcd’s memory: the last value of a name counts, and what makes addresses and routes or is of IPv6 is left out', () => {
   assert.deepEqual(
     [...rememberedValues(PRINTED)],
     [

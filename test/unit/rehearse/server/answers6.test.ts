@@ -1,7 +1,6 @@
 /** What the DHCPv6 server of a rehearsal answers (RFC 8415), and that hostile messages get nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOfBytes } from '../../../../agent/address/address-checks.ts';
 import {
   type Dhcp6Message,
   options6,
@@ -9,7 +8,7 @@ import {
   writeDhcp6Message,
   writeOptions6,
 } from '../../../../agent/clients/dhcp6-message.ts';
-import type { RecordedOffer6 } from '../../../../agent/clients/recorded-offer6.ts';
+import { offer6In, type RecordedOffer6 } from '../../../../agent/clients/recorded-offer6.ts';
 import type { Answering } from '../../../../agent/clients/stage-plan.ts';
 import { answerTo6 } from '../../../../agent/rehearse/server/answers6.ts';
 import { accepted } from '../../../parts/accepted.ts';
@@ -137,25 +136,6 @@ test('DHCPv6 messages: what is written is read again', () => {
   assert.deepEqual(readDhcp6Message(writeDhcp6Message(message)), message);
   assert.equal(options6(writeOptions6([IA]).subarray(0, 10), 0), null);
 });
-
-/** Options that belong to one message or one client only (RFC 8415, 21). */
-const OF_ONE_MESSAGE = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 18, 19, 20, 25, 26]);
-
-/** The offer in a server's reply; null if the bytes are none. */
-function offer6In(packet: Buffer): RecordedOffer6 | null {
-  const message = readDhcp6Message(packet);
-  const server = message?.options.find(({ code }) => code === 2)?.data;
-  if (message === null || message.type !== REPLY || server === undefined) return null;
-  const addresses = message.options
-    .filter(({ code }) => code === 3)
-    .flatMap(({ data }) => options6(data, 12) ?? [])
-    .filter(({ code, data }) => code === 5 && data.length >= 24)
-    .map(({ data }) => addressOfBytes(data.subarray(0, 16)));
-  const options = message.options.flatMap(({ code, data }): [number, Buffer][] =>
-    OF_ONE_MESSAGE.has(code) ? [] : [[code, data]],
-  );
-  return { address: addresses[0] ?? null, server, options: new Map(options) };
-}
 
 test('a recorded offer of DHCPv6: the address and the options of a reply, without those of one message', () => {
   const reply = answer(ask(REQUEST!, [IA, toUs]))!;
