@@ -53,15 +53,13 @@ export async function bootWith(release: Release, client: Client): Promise<Machin
     setup: `sed -i '1i nodev\\nnoarp\\nnodelay' /etc/dhcpcd.conf; systemctl mask ${other}; systemctl enable ${client.unit}; chmod -R go= /etc/NetworkManager/system-connections`,
     dhcp: dhcp(client, { servers: OLD, domain: 'old.example.com' }),
   };
-  const machine = await Machine.boot(options);
-  try {
-    await until(machine, RESOLV_CONF, OLD[0]);
-    await machine.installAgent();
-    return machine;
-  } catch (error) {
-    await machine.close();
-    throw error;
-  }
+  return Machine.boot({
+    ...options,
+    async ready(machine) {
+      await until(machine, RESOLV_CONF, OLD[0]);
+      await machine.installAgent();
+    },
+  });
 }
 
 export async function until(machine: Machine, file: string, text: string): Promise<void> {

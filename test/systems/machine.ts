@@ -51,7 +51,12 @@ export interface MachineOptions {
   readonly setup?: string;
   /** What the DHCP server on its wire offers; null: none serves. */
   readonly dhcp?: DhcpOptions | null;
+  /** The steps that make the booted machine ready for its test. If they fail, the machine is closed. */
+  readonly ready?: (machine: Machine) => Promise<unknown>;
 }
+
+/** The first step of most tests. */
+export const withAgent = (machine: Machine) => machine.installAgent();
 
 /** What `npm run build` makes for this machine's architecture. */
 export const AGENT =
@@ -91,7 +96,15 @@ export class Machine extends LabSystem {
   }
 
   /** A machine that has booted: systemd has started all that it was to start, or given it up. */
-  static async boot({ release, packages = [], next, files = {}, setup, dhcp = {} }: MachineOptions): Promise<Machine> {
+  static async boot({
+    release,
+    packages = [],
+    next,
+    files = {},
+    setup,
+    dhcp = {},
+    ready,
+  }: MachineOptions): Promise<Machine> {
     const all = [...PACKAGES, ...packages];
     const tree = debianSystem(release, all);
     const layers = next === undefined ? tree : `${nextRelease(release, all, next)}:${tree}`;
@@ -115,6 +128,7 @@ export class Machine extends LabSystem {
       if (setup !== undefined) await outside.sh(`chroot ${ROOT} sh -euc "$SETUP"`, { env: { SETUP: setup } });
       const machine = new Machine(outside, server, group);
       await machine.#start();
+      await ready?.(machine);
       return machine;
     } catch (error) {
       await outside.close();

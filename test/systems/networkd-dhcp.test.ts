@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startDhcpServer } from '../parts/lab/dhcp.ts';
 import { watchFile, watchPings } from '../parts/lab/watch.ts';
-import { Machine, unavailable } from './machine.ts';
+import { Machine, unavailable, withAgent } from './machine.ts';
 
 const skip = unavailable();
 /** They have systemd 247, 252 and 257. On Debian 11 systemd-resolved belongs to the package systemd. */
@@ -24,7 +24,7 @@ const CONFIG = `dhcp:
 `;
 
 async function boot(release: Release): Promise<Machine> {
-  const machine = await Machine.boot({
+  return Machine.boot({
     release,
     packages: RELEASES[release],
     files: {
@@ -35,9 +35,8 @@ async function boot(release: Release): Promise<Machine> {
     setup:
       'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
     dhcp: offer('10.77.0.13'),
+    ready: withAgent,
   });
-  await machine.installAgent();
-  return machine;
 }
 
 /** The link's file in /run; its number differs from boot to boot. */

@@ -50,6 +50,7 @@ async function serveIpv6(machine: Machine): Promise<Log> {
 }
 
 async function boot(release: 'bookworm' | 'trixie'): Promise<{ machine: Machine; log: Log }> {
+  let log!: Log;
   const machine = await Machine.boot({
     release,
     packages: ['systemd-resolved'],
@@ -62,10 +63,12 @@ async function boot(release: 'bookworm' | 'trixie'): Promise<{ machine: Machine;
     setup:
       'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
     dhcp: { lease: 60, offers: 'option domain-name-servers 10.77.0.11; option ntp-servers 10.77.0.13;' },
+    async ready(booted) {
+      await booted.installAgent();
+      log = await serveIpv6(booted);
+      await hasIpv6(booted);
+    },
   });
-  await machine.installAgent();
-  const log = await serveIpv6(machine);
-  await hasIpv6(machine);
   return { machine, log };
 }
 

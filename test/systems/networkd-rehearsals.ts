@@ -38,17 +38,15 @@ async function boot(release: keyof typeof RELEASES, packages: readonly string[],
     setup:
       'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
     dhcp,
+    async ready(booted) {
+      await booted.installAgent();
+      await configured(booted);
+      // Until the next start systemd 247 lists the lease's servers behind ours, and apply says so.
+      await booted.run(['agent', 'apply']);
+      await booted.reboot();
+      await configured(booted);
+    },
   });
-  await machine.installAgent();
-  const configured = async () => {
-    await machine.sh(`timeout 60 sh -c 'until grep -qsx ADMIN_STATE=configured /run/systemd/netif/links/* &&
-      grep -qs ^nameserver /run/systemd/resolve/resolv.conf; do sleep 0.1; done; sleep 0.3'`);
-  };
-  await configured();
-  // Until the next start systemd 247 lists the lease's servers behind ours, and apply says so.
-  await machine.run(['agent', 'apply']);
-  await machine.reboot();
-  await configured();
   return {
     host: machine,
     far: machine.outside,
@@ -56,8 +54,13 @@ async function boot(release: keyof typeof RELEASES, packages: readonly string[],
     restart: async () => void (await machine.sh('systemctl restart systemd-networkd')),
     reboot: async () => {
       await machine.reboot();
-      await configured();
+      await configured(machine);
     },
     [Symbol.asyncDispose]: () => machine.close(),
   };
+}
+
+async function configured(machine: Machine): Promise<void> {
+  await machine.sh(`timeout 60 sh -c 'until grep -qsx ADMIN_STATE=configured /run/systemd/netif/links/* &&
+    grep -qs ^nameserver /run/systemd/resolve/resolv.conf; do sleep 0.1; done; sleep 0.3'`);
 }

@@ -22,7 +22,7 @@ async function boot(
   config: string,
   offer: DhcpOptions = OFFER,
 ): Promise<Machine> {
-  const machine = await Machine.boot({
+  return Machine.boot({
     release,
     packages: release === 'bullseye' ? [] : ['systemd-resolved'],
     files: {
@@ -33,12 +33,13 @@ async function boot(
     setup:
       'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
     dhcp: offer,
+    async ready(machine) {
+      await machine.installAgent();
+      await machine.sh(
+        "timeout 60 sh -c 'until grep -qx ADMIN_STATE=configured /run/systemd/netif/links/*; do sleep 0.1; done'",
+      );
+    },
   });
-  await machine.installAgent();
-  await machine.sh(
-    "timeout 60 sh -c 'until grep -qx ADMIN_STATE=configured /run/systemd/netif/links/*; do sleep 0.1; done'",
-  );
-  return machine;
 }
 
 /** systemd 252 makes the route to its own network anew, with another metric. */

@@ -6,7 +6,7 @@ import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { NEW, OLD } from '../parts/lab/scene.ts';
 import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 import { REPOSITORY } from '../parts/repository.ts';
-import { Machine, unavailable } from './machine.ts';
+import { Machine, unavailable, withAgent } from './machine.ts';
 
 const skip = unavailable();
 /** They have systemd 247, 252 and 257. On Debian 11 systemd-resolved belongs to the package systemd. */
@@ -38,15 +38,14 @@ const FILES = {
 async function boot(release: Release): Promise<Machine> {
   const setup =
     'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf';
-  const machine = await Machine.boot({
+  return Machine.boot({
     release,
     packages: RELEASES[release],
     files: FILES,
     setup,
     dhcp: offer(OLD),
+    ready: withAgent,
   });
-  await machine.installAgent();
-  return machine;
 }
 
 /** The name servers of libc, systemd-resolved and systemd-networkd. */

@@ -26,6 +26,8 @@ interface Scene {
 }
 
 async function boot(release: Release): Promise<Scene> {
+  let every!: CountingServer;
+  let corp!: CountingServer;
   const machine = await Machine.boot({
     release,
     packages: ['systemd-resolved'],
@@ -37,10 +39,12 @@ async function boot(release: Release): Promise<Scene> {
     setup:
       'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
     dhcp: { lease: 20, renewEvery: 2, offers: `option domain-name-servers ${EVERY}; option routers 10.77.0.1;` },
+    async ready(booted) {
+      await installService(booted);
+      every = await startCountingServer(booted.outside, EVERY, FROM_EVERY);
+      corp = await startCountingServer(booted.outside, CORP, FROM_CORP);
+    },
   });
-  await installService(machine);
-  const every = await startCountingServer(machine.outside, EVERY, FROM_EVERY);
-  const corp = await startCountingServer(machine.outside, CORP, FROM_CORP);
   return { machine, every, corp };
 }
 
