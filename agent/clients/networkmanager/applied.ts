@@ -4,8 +4,10 @@
  * busctl(1), because nmcli(1) does not show these settings.
  */
 import type { Host } from '../../host/host.ts';
+import { linkIndex } from '../link-names.ts';
 import { type DBusValue, dbusValues } from './dbus-values.ts';
 import type { ProfileKey } from './profile-text.ts';
+import { networkManager } from './running.ts';
 
 const BUS = 'org.freedesktop.NetworkManager';
 const PATH = '/org/freedesktop/NetworkManager';
@@ -24,9 +26,11 @@ type Applied = Partial<Record<string, Partial<Record<string, { readonly data?: u
 
 /** The settings of the device's activation, without secrets; null if NetworkManager does not say. */
 export function appliedSettings(host: Host, device: string): DBusValue | null {
-  const [path] = call(host, PATH, BUS, 'GetDeviceByIpIface', 's', device);
-  if (!isPath(path, /^\/org\/freedesktop\/NetworkManager\/Devices\/\d+$/)) return null;
-  return call(host, path.data, `${BUS}.Device`, 'GetAppliedConnection', 'u', '0')[0] ?? null;
+  return ofDevice(
+    host,
+    device,
+    (path) => call(host, path, `${BUS}.Device`, 'GetAppliedConnection', 'u', '0')[0] ?? null,
+  );
 }
 
 /** The profile as NetworkManager read it last, without secrets; null if NetworkManager does not say. */
@@ -43,6 +47,35 @@ export function dnsModeInForce(host: Host): { readonly dns: string; readonly rcM
   const [dns, rcManager] = shown.split('\n').map((line) => dbusValues(line)[0]?.data);
   const isWord = (text: unknown): text is string => typeof text === 'string' && /^[a-z-]+$/.test(text);
   return isWord(dns) && isWord(rcManager) ? { dns, rcManager } : null;
+}
+
+/** The path of each device by its index, of one NetworkManager, which uses no path again while it runs. */
+const PATHS = new WeakMap<Host, { readonly who: string; readonly byIndex: Map<string, string> }>();
+
+/**
+ * Asks about a device by its path. A daemon asks for the path once. A device that NetworkManager gave up and took again has
+ * another path. null if NetworkManager does not say.
+ */
+function ofDevice<T>(host: Host, device: string, ask: (path: string) => T | null): T | null {
+  const paths = pathsOf(host);
+  const index = linkIndex(host, device) ?? '';
+  const known = paths.get(index);
+  const answer = known === undefined ? null : ask(known);
+  if (answer !== null) return answer;
+  const [path] = call(host, PATH, BUS, 'GetDeviceByIpIface', 's', device);
+  if (!isPath(path, /^\/org\/freedesktop\/NetworkManager\/Devices\/\d+$/)) return null;
+  paths.set(index, path.data);
+  return ask(path.data);
+}
+
+function pathsOf(host: Host): Map<string, string> {
+  const process = networkManager(host);
+  const who = `${process?.pid} ${process?.sinceBoot}`;
+  const known = PATHS.get(host);
+  if (known?.who === who) return known.byIndex;
+  const byIndex = new Map<string, string>();
+  PATHS.set(host, { who, byIndex });
+  return byIndex;
 }
 
 /** The path stands in the next call. */
