@@ -6,6 +6,7 @@ import { startAdvertiser } from '../parts/lab/advertiser.ts';
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import { connect, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
+import { foretell } from '../parts/lab/foretell.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
 import { staleHost } from '../parts/lab/scene.ts';
 
@@ -149,17 +150,25 @@ test('router advertisements: a rehearsal says that the host has its default rout
   ]);
 });
 
-test('router advertisements: a rehearsal of dhcpcd names the servers that its hook keeps of them', {
+test('router advertisements: a rehearsal of dhcpcd has what they bring', {
   skip: noDhcpcd,
 }, async () => {
   await using host = await LabHost.create();
   await connect(host);
   await startDhcpServer(host, { lease: 600 });
-  await startAdvertiser(host, { nameservers: ['2001:db8::11'] });
-  await host.write('/etc/dhcpcd.conf', 'nodelay\nnoarp\nipv6rs\noption domain_name_servers, rdnss\n');
+  await host.sh('sysctl -qw net.ipv6.conf.eth0.accept_ra=0');
+  await startAdvertiser(host, { nameservers: ['2001:db8::11'], search: ['ra.example'] });
+  await host.write('/etc/dhcpcd.conf', 'nodelay\nnoarp\nipv6rs\noption domain_name_servers\noption rdnss\n');
   const client = Dhcpcd.start(host);
   await client.log.until(/executing: .*dhcpcd-run-hooks BOUND/);
   await host.sh('until grep -q 2001:db8::11 /run/dhcpcd/hook-state/resolv.conf/*; do sleep 0.05; done');
-  const { stdout, stderr } = await host.agent('rehearse', 'lease', 'eth0', '--reason', 'RENEW', '--json');
-  assert.match(stdout, /the name servers 2001:db8::11 from router advertisements/, stdout + stderr);
+  await host.sh('rm /run/dhcpcd/hook-state/resolv.conf/*; : >/etc/resolv.conf');
+  const foretold = await foretell(host, 'REBOOT');
+  assert.match(foretold.resolvConf.after ?? '', /^search ra\.example\nnameserver 2001:db8::11$/m);
+  assert.doesNotMatch(foretold.notes.join('\n'), /advertisements/);
+  assert.equal(foretold.addresses.after.length, 2);
+  assert.ok(
+    foretold.routes.after.some((route) => /^default via fe80:/.test(route)),
+    foretold.routes.after.join('\n'),
+  );
 });
