@@ -17,6 +17,8 @@ import { multicastProbe } from './multicast-probe.ts';
 import { nameserversProbe } from './nameservers-probe.ts';
 import { nearestProbe } from './nearest-probe.ts';
 import type { Probe } from './probe.ts';
+import { routeAgreementProbe } from './route-agreement-probe.ts';
+import { RouteCounts } from './route-counts.ts';
 import { routeFailuresProbe } from './route-failures-probe.ts';
 import { routesByProtocolProbe } from './routes-by-protocol-probe.ts';
 import { routesProbe } from './routes-probe.ts';
@@ -32,9 +34,11 @@ export function makeProbes(
   { probes, expect }: DesiredDaemon,
   { record, history }: { record: MemoryErrorRecord; history: boolean },
 ): Probe[] {
+  const counts = new RouteCounts();
   const all = [
     routesProbe(host),
-    routesByProtocolProbe(),
+    routesByProtocolProbe(counts),
+    routeAgreementProbe(host, counts, record.routeDifferences),
     defaultRoutesProbe(host, expect.defaultNexthops),
     egressProbe(host),
     ...(probes.canary > 0 ? [{ ...canaryProbe(host), interval: probes.canary }] : []),

@@ -23,6 +23,16 @@ export const METRICS = {
     kind: 'gauge',
     description: 'Routes that the forwarding hardware refused; absent if there are none',
   },
+  'holdfast.route_agreement.routes': {
+    unit: '{route}',
+    kind: 'gauge',
+    description: 'Routes that a routing daemon says it put into the kernel',
+  },
+  'holdfast.route_agreement.difference': {
+    unit: '{route}',
+    kind: 'gauge',
+    description: 'Those routes less the routes that the kernel has; absent while the daemon changes its routes',
+  },
   'system.network.route.limit.enforced': {
     unit: '1',
     kind: 'gauge',

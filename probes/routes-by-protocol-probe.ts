@@ -2,21 +2,22 @@
  * Routes by table and by the program that made them (bgp, static, kernel, ra …): they show which routes fill a table.
  */
 import type { Family } from '../agent/address/address.ts';
-import { countRoutes, type RouteCount } from '../agent/host/netlink/routes/counts.ts';
+import type { RouteCount } from '../agent/host/netlink/routes/counts.ts';
 import { protocolName, tableName } from '../agent/host/netlink/table-names.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
+import { RouteCounts } from './route-counts.ts';
 
 /** The most series of a family. With more tables, the smallest tables become one series. */
 const MOST = 200;
 
 /** The probe lists every route, which takes 0.1 to 0.6 µs of the kernel's time for each. */
-export function routesByProtocolProbe(): Probe {
+export function routesByProtocolProbe(counts = new RouteCounts()): Probe {
   return {
     name: 'routes-by-protocol',
     cost: 'scales',
     async read(signal) {
-      const ipv4 = await countRoutes('ipv4', signal);
-      const ipv6 = await countRoutes('ipv6', signal);
+      const ipv4 = await counts.recent('ipv4', signal);
+      const ipv6 = await counts.recent('ipv6', signal);
       return [
         ...byProtocol('ipv4', ipv4),
         ...byProtocol('ipv6', ipv6),

@@ -5,6 +5,7 @@ import type { DesiredConfirm } from './desired-confirm.ts';
 export const PROBE_NAMES = [
   'routes',
   'routes-by-protocol',
+  'route-agreement',
   'default-routes',
   'egress',
   'canary',

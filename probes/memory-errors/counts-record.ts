@@ -1,3 +1,5 @@
+import { Differences } from '../route-agreement/differences.ts';
+
 /**
  * The counts since the process started. They outlive the probes, which a new configuration makes anew. A counter that
  * began at 0 again with the same start time would mean that errors were taken back.
@@ -10,6 +12,8 @@ export class MemoryErrorRecord {
   readonly routeFailures: RouteFailureRecord = { totals: new Map(), lost: 0 };
   /** Losses of each netlink socket at the last look, by inode; null before the first look. */
   drops: ReadonlyMap<string, number> | null = null;
+  /** A difference between a routing daemon and the kernel does not begin anew with a new configuration. */
+  readonly routeDifferences = new Differences();
 }
 
 /** Routes that the kernel refused, of all processes. */

@@ -1,6 +1,6 @@
 /**
  * Names of routing tables and of the programs that make routes, as iproute2 prints them (etc/iproute2/rt_tables and
- * rt_protos).
+ * rt_protos), and as FRR's own file for iproute2 adds (tools/etc/iproute2/rt_protos.d/frr.conf).
  */
 
 const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' };
@@ -13,6 +13,9 @@ export const MAIN_TABLE = 254;
  */
 export const HOLDFAST = 72;
 
+/** The protocol of all routes that BIRD makes. */
+export const BIRD = 12;
+
 const PROTOCOLS: Readonly<Record<number, string>> = {
   0: 'unspec',
   1: 'redirect',
@@ -23,7 +26,7 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   9: 'ra',
   10: 'mrt',
   11: 'zebra',
-  12: 'bird',
+  [BIRD]: 'bird',
   13: 'dnrouted',
   14: 'xorp',
   15: 'ntk',
@@ -38,7 +41,15 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   187: 'isis',
   188: 'ospf',
   189: 'rip',
+  190: 'ripng',
+  191: 'nhrp',
   192: 'eigrp',
+  193: 'ldp',
+  194: 'sharp',
+  195: 'pbr',
+  196: 'zstatic',
+  197: 'openfabric',
+  198: 'srte',
 };
 
 /** The number, if the table has no standard name: names that a host gives to tables are its own, and may mislead. */

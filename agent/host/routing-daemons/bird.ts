@@ -1,5 +1,5 @@
 /**
- * Questions to BIRD 2 and 3 over their control socket. Each line of an answer begins with a code of four digits and a
+ * Questions to BIRD 2 over its control socket. Each line of an answer begins with a code of four digits and a
  * hyphen, or with a space, which means the code of the line before. The last line has a space behind its code
  * (doc/reply_codes of BIRD).
  */

@@ -242,7 +242,9 @@ async function startFrr(host: LabHost, { name, as, routerId, prefix, peers, peer
   for (const daemon of ['zebra', 'bgpd']) {
     const common = ['-f', `${folder}/${daemon}.conf`, '-z', `${folder}/zserv.api`, '-i', `${folder}/${daemon}.pid`];
     const args = [...common, '--vty_socket', folder, '-P', '0', ...(daemon === 'bgpd' ? ['-p', '179'] : [])];
-    const child = host.spawn([...prefix, `/usr/lib/frr/${daemon}`, ...args]);
+    // Beside a shell: nsenter stops with its child, for ever, where a test stops a daemon for a moment.
+    const beside = ['sh', '-c', '"$@" & wait $!', 'sh'];
+    const child = host.spawn([...prefix, ...beside, `/usr/lib/frr/${daemon}`, ...args]);
     // It prints nothing. Its socket exists as soon as it has read its configuration.
     const log = new Log(child.stderr!);
     child.stdout!.resume();
