@@ -60,7 +60,9 @@ export class ControlSocket implements Disposable {
       const code = errorCode(error) ?? '';
       if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return null;
       if (error instanceof ControlSocketError) throw error;
-      throw new ControlSocketError('denied', `${path}: cannot connect: ${errorMessage(error)}`);
+      const hint =
+        code === 'EACCES' ? '; if the daemon was installed after Holdfast was started: systemctl restart holdfast' : '';
+      throw new ControlSocketError('denied', `${path}: cannot connect: ${errorMessage(error)}${hint}`);
     }
     // An error between two answers is thrown by the next question.
     socket.on('error', () => {});
