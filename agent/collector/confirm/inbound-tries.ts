@@ -5,11 +5,14 @@
 import { connect } from 'node:net';
 import type { InboundTry } from '../../confirm/wire/acknowledgement.ts';
 import { isLoopback } from '../admission/access.ts';
+import { networkOf } from '../admission/sender.ts';
 
 /** Milliseconds for the connection. */
 const PATIENCE = 3_000;
 /** Connections under way. */
 const MOST_AT_ONCE = 256;
+/** Those of them to one IPv6 /64: one host may use all its addresses, and many good hosts may share it. */
+const MOST_OF_NETWORK = 64;
 /** Milliseconds for which an address keeps its port, and tries of an address in each minute. */
 const KEPT = 600_000;
 const MINUTE = 60_000;
@@ -28,6 +31,8 @@ export class InboundTries {
   /** The longest without a try first. */
   readonly #tried = new Map<string, Tried>();
   #atOnce = 0;
+  /** Connections under way by network (networkOf in admission/sender.ts). */
+  readonly #ofNetwork = new Map<string, number>();
 
   /** Never rejects. */
   async reach(address: string, port: number, now: number): Promise<InboundTry> {
@@ -39,15 +44,22 @@ export class InboundTries {
     if (known.underWay !== null) return known.underWay;
     known.tries = known.tries.filter((time) => time > now - MINUTE);
     if (known.tries.length >= MOST_A_MINUTE) return untried(`${address} asks too often`);
-    if (this.#atOnce >= MOST_AT_ONCE) return untried('the collector tries too many ports just now');
+    const network = networkOf(address);
+    const beside = this.#ofNetwork.get(network) ?? 0;
+    if (this.#atOnce >= MOST_AT_ONCE || beside >= MOST_OF_NETWORK)
+      return untried('the collector tries too many ports just now');
     known.tries.push(now);
     this.#atOnce += 1;
+    this.#ofNetwork.set(network, beside + 1);
     known.underWay = attempt(address, port);
     try {
       return await known.underWay;
     } finally {
       known.underWay = null;
       this.#atOnce -= 1;
+      const rest = this.#ofNetwork.get(network)! - 1;
+      if (rest > 0) this.#ofNetwork.set(network, rest);
+      else this.#ofNetwork.delete(network);
     }
   }
 
