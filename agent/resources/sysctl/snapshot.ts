@@ -4,7 +4,7 @@ import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { meansSame, sysctlKind } from '../../config/sysctl/kinds.ts';
 import { setsOthers, sysctlDependents, sysctlVariable } from '../../config/sysctl/relations.ts';
 import { putBackRecord, readRecord } from '../../hold/originals/disk-or-memory.ts';
-import { recordPath } from '../../hold/originals/originals.ts';
+import { Originals, recordPath } from '../../hold/originals/originals.ts';
 import { errorMessage, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { liveValues } from './live.ts';
@@ -26,16 +26,40 @@ export function sysctlSnapshot(host: Host, settings: readonly DesiredSysctl[]): 
   return [...values].map(([path, value]) => ({ path, value, record: readRecord(host, recordPath('sysctl', path)) }));
 }
 
+/** The values that this process has put back: a later snapshot of the same journal comes first, and is no other program. */
+const putBackBefore = new WeakMap<Host, Map<string, string>>();
+
 /**
- * Values that set others are written first, and each value is read back. A key that is gone has no value. Values are also
- * written after a boot: systemd-sysctl has read the file of the change by then.
+ * Values that set others are written first, and each value is read back. A key that is gone has no value. A value that
+ * another program has written since stays. After a boot (`kernel` is false) all are written: systemd-sysctl has read
+ * the file of the change by then. Returns what is not as before; null if all is.
  */
-export function putBackSysctls(host: Host, snapshot: unknown): string | null {
+export function putBackSysctls(host: Host, snapshot: unknown, kernel: boolean): string | null {
   const kept = snapshot as readonly KeptValue[];
-  const first = kept.filter(({ path }) => setsOthers(sysctlVariable(path)));
-  const problems = [...first, ...kept].flatMap((one) => write(host, one));
-  for (const { path, record } of kept) putBackRecord(host, recordPath('sysctl', path), record);
-  return problems.length === 0 ? null : [...new Set(problems)].join('; ');
+  const ours = putBackBefore.get(host) ?? new Map<string, string>();
+  putBackBefore.set(host, ours);
+  // Writing one value may change others, so all are read before.
+  const others = new Set(kernel ? kept.filter((one) => isOfOther(host, one, ours)) : []);
+  const own = kept.filter((one) => !others.has(one));
+  const first = own.filter(({ path }) => setsOthers(sysctlVariable(path)));
+  const problems = [...first, ...own].flatMap((one) => write(host, one));
+  for (const { path, value, record } of own) {
+    ours.set(path, value);
+    putBackRecord(host, recordPath('sysctl', path), record);
+  }
+  const stays = [...others].map(({ path }) => `${sysctlKey(path)} stays, because another program has written it since`);
+  const all = [...new Set([...problems, ...stays])];
+  return all.length === 0 ? null : all.join('; ');
+}
+
+/** Whether the value is neither the kept one nor ours. Without a record nobody knows what the change made of it. */
+function isOfOther(host: Host, { path, value }: KeptValue, ours: ReadonlyMap<string, string>): boolean {
+  const now = nullIfRefused(() => host.sysctl(path));
+  const written = nullIfRefused(() => new Originals(host).find('sysctl', path));
+  if (now === null || written === null) return false;
+  return ![value, written.after, written.earlier, ours.get(path)].some(
+    (known) => known !== undefined && meansSame(path, known, now),
+  );
 }
 
 function write(host: Host, { path, value }: KeptValue): string[] {

@@ -11,7 +11,7 @@ import { type Host, notOfTheseFiles } from '../../host/host.ts';
 
 export const SYSCTL_UNDOING: Undoing = {
   sysctl: valueLeftover,
-  putBackSnapshot: async (host, snapshot) => (await import('./snapshot.ts')).putBackSysctls(host, snapshot),
+  putBackSnapshot: async (...kept) => (await import('./snapshot.ts')).putBackSysctls(...kept),
 };
 
 /** Writing ip_forward resets other keys, so all values are read before anything is written. */
