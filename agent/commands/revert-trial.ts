@@ -1,5 +1,5 @@
 /** `agent revert --trial`: puts back the change on trial. The undo that is armed before each trial runs this. */
-import { putBackChange } from '../confirm/trial/end-trial.ts';
+import { type PutBackReason, putBackChange } from '../confirm/trial/end-trial.ts';
 import { isUnderWay, readTrial, removeTrial, secondsLeft, type TrialRecord } from '../confirm/trial/trial-record.ts';
 import { errorCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -46,16 +46,17 @@ async function putBackRunning(host: Host, id: string | true, options: CommonOpti
     return EXIT.ok;
   }
   if (id !== true && id !== trial.id) return reportUsage(`agent revert --trial: ${otherTrial(trial.id)}`, options);
-  const { body, whole } = await putBackChange(host, trial, why(host, trial), async () => WAY_BACK);
+  const { body, whole } = await putBackChange(host, trial, reasonOf(host, trial), async () => WAY_BACK);
   handBack(host);
   if (options.json) printJson({ putBack: trial.id, whole, body });
   else if (!options.quiet || !whole) print(`${shown(body)}.`);
   return whole ? EXIT.ok : EXIT.failed;
 }
 
-function why(host: Host, trial: TrialRecord): string {
-  if (secondsLeft(trial) > 0) return 'by hand';
+function reasonOf(host: Host, trial: TrialRecord): PutBackReason {
+  if (secondsLeft(trial) > 0) return { why: 'by hand', blames: true };
+  // An agent that lives, and did not decide, had no processor time.
   return isUnderWay(host, trial)
-    ? 'the agent did not decide in its time'
-    : 'the agent ended before the change was confirmed';
+    ? { why: 'the agent did not decide in its time', blames: false }
+    : { why: 'the agent ended before the change was confirmed', blames: true };
 }

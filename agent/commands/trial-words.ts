@@ -8,10 +8,10 @@ import type { Host } from '../host/host.ts';
 import { isoTime } from '../host/iso-time.ts';
 import { paint, shown } from './output/output.ts';
 
-export function heldMeanwhile({ body, time }: PutBackChange): string {
+export function heldMeanwhile({ body, time, until }: PutBackChange): string {
   const at = isoTime(time);
-  const meanwhile =
-    'The configuration on disk is not tried again until it differs, or until the host has a new gateway; meanwhile the one that was confirmed last is held. To make the change without a trial: agent apply --no-confirm';
+  const later = until === undefined ? '' : `, or until ${isoTime(until)}`;
+  const meanwhile = `The configuration on disk is not tried again until it differs, or until the host has a new gateway${later}; meanwhile the one that was confirmed last is held. To make the change without a trial: agent apply --no-confirm`;
   return `${paint('red', shown(`${at}: ${body}.`))} ${meanwhile}`;
 }
 

@@ -8,6 +8,7 @@ import type { PutBackChange } from '../../confirm/trial/put-back-memory.ts';
 import { type DaemonStanding, daemonStanding } from '../../daemon/standing.ts';
 import { errorMessage, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { isoTime } from '../../host/iso-time.ts';
 import { IN_FORCE } from '../../host/paths.ts';
 import { CREDENTIAL } from '../../host/service/secret-files.ts';
 import type { Credentials } from '../../report/delivery/credentials.ts';
@@ -73,9 +74,9 @@ function daemonOfFile(host: Host, options: CommonOptions): DaemonStanding | null
   return daemon?.config === configFile(options) ? daemon : null;
 }
 
-function putBackCondition({ id, body }: PutBackChange): Condition {
-  const cure =
-    'The configuration that was confirmed last is held until the one on disk differs, or until you run: agent apply --no-confirm';
+function putBackCondition({ id, body, until }: PutBackChange): Condition {
+  const later = until === undefined ? '' : `, until an apply after ${isoTime(until)}`;
+  const cure = `The configuration that was confirmed last is held until the one on disk differs${later}, or until you run: agent apply --no-confirm`;
   return { ...condition('change-put-back', 'error', body), attributes: { change: id }, remedy: cure };
 }
 

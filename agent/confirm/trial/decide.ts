@@ -17,7 +17,11 @@ const NO_TIME = 'this host had no processor time to hear it';
 /** Milliseconds that the witnesses have to answer again after the change was put back. */
 const BACK_WITHIN = 30_000;
 
-export type FinalJudgement = Judgement & { readonly kind: 'confirmed' | 'provisional' | 'put-back' };
+export type FinalJudgement = Judgement & {
+  readonly kind: 'confirmed' | 'provisional' | 'put-back';
+  /** Whether this host had no processor time to hear its witnesses, so that the change may be good. */
+  readonly starved: boolean;
+};
 
 /** null if another process ended the trial. */
 export async function decide(
@@ -34,7 +38,7 @@ export async function decide(
     latest.set(answer.witness, end.signal.aborted && isStarved() ? { ...answer, why: NO_TIME } : answer);
     const judgement = now();
     if (judgement.kind !== 'confirmed' || end.signal.aborted) return;
-    final = { ...judgement, kind: judgement.kind };
+    final = { ...judgement, kind: judgement.kind, starved: false };
     end.abort();
   };
   const isOver = () => readTrial(host)?.id !== id;
@@ -53,7 +57,7 @@ export async function decide(
     if (isOver() || (lastLook >= deadline && !hasReserve)) end.abort();
   }, LOOK_EVERY);
   try {
-    if (asked.length === 0) return { ...now(), kind: 'provisional' };
+    if (asked.length === 0) return { ...now(), kind: 'provisional', starved: false };
     const since = monotonicNow() - Math.max(0, sinceBoot() - (trial.changed ?? trial.begun));
     await askAgainAndAgain(asked, { change: id, since }, told, end.signal);
   } finally {
@@ -68,7 +72,7 @@ export async function decide(
   }
   const judgement = now();
   // Every former witness has an answer now.
-  return { ...judgement, kind: judgement.kind === 'undecided' ? 'put-back' : judgement.kind };
+  return { ...judgement, kind: judgement.kind === 'undecided' ? 'put-back' : judgement.kind, starved: isStarved() };
 }
 
 /**

@@ -6,7 +6,7 @@ import { HANDED_OVER, IN_FORCE, TRIAL } from '../../host/paths.ts';
 import { disarm } from './arm.ts';
 import { confirmTried, readConfirmed } from './confirmed-configuration.ts';
 import { forgetProvisional } from './provisional.ts';
-import { forgetPutBack, writePutBack } from './put-back-memory.ts';
+import { afterRest, forgetPutBack, writePutBack } from './put-back-memory.ts';
 import { isOfEarlierBoot, removeTrial, TRIAL_JOURNAL, type TrialRecord } from './trial-record.ts';
 
 /** A part that cannot be put back at once may be refused for a moment only. */
@@ -39,6 +39,13 @@ export interface PutBackResult {
   readonly whole: boolean;
 }
 
+export interface PutBackReason {
+  /** A sentence without its full stop. */
+  readonly why: string;
+  /** Whether the change may be at fault. Otherwise it is tried again later. */
+  readonly blames: boolean;
+}
+
 /**
  * Puts everything back that the trial touched, and remembers the change. If a part is still refused, the trial stays on
  * the disk, so that the next try goes on. Throws HostError if the journal is damaged.
@@ -46,7 +53,7 @@ export interface PutBackResult {
 export async function putBackChange(
   host: Host,
   trial: TrialRecord,
-  why: string,
+  { why, blames }: PutBackReason,
   wayBack: () => Promise<WayBack>,
 ): Promise<PutBackResult> {
   const journal = trialJournal(host, wayBack);
@@ -56,7 +63,8 @@ export async function putBackChange(
   const { id, hash, gateways } = trial;
   const rest = left.map(({ path, problem }) => `; not put back: ${path}: ${problem}`).join('');
   const body = `change ${id} put back: ${why}${rest}`;
-  const remember = () => writePutBack(host, { id, hash, body, time: Date.now(), gateways, told: false });
+  const until = blames ? {} : { until: afterRest() };
+  const remember = () => writePutBack(host, { id, hash, body, time: Date.now(), gateways, ...until, told: false });
   const isRemembered = nullIfRefused(remember) !== null;
   // A daemon that holds the change must not make it again before it has read the configuration anew.
   if (host.lstat(IN_FORCE) !== null) host.replaceOwn(HANDED_OVER, `${readConfirmed(host)?.hash ?? 'none'}\n`, 0o600);

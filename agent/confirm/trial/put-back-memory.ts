@@ -9,6 +9,8 @@ import { PUT_BACK, STATE_FOLDER } from '../../host/paths.ts';
 
 /** Milliseconds for the kernel's list of routes. */
 const TIME = 10_000;
+/** Milliseconds until a change that is not known to be at fault is tried again. */
+const REST = 900_000;
 
 export interface PutBackChange {
   readonly id: string;
@@ -19,6 +21,8 @@ export interface PutBackChange {
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly gateways: string;
+  /** The configuration may be tried again then, in milliseconds since the epoch; absent if it must differ first. */
+  readonly until?: number;
   /** Whether the event was emitted. */
   readonly told: boolean;
 }
@@ -50,10 +54,15 @@ export function forgetPutBack(host: Host): void {
   host.remove(PUT_BACK);
 }
 
+/** When a change may be tried again that is not known to be at fault (`until` of PutBackChange). */
+export function afterRest(): number {
+  return Date.now() + REST;
+}
+
 /** The change with this configuration that was put back and still counts; null if there is none. */
 export async function standingPutBack(host: Host, hash: string): Promise<PutBackChange | null> {
   const change = readPutBack(host);
-  if (change?.hash !== hash) return null;
+  if (change?.hash !== hash || (change.until !== undefined && Date.now() >= change.until)) return null;
   return isSameNetwork(change.gateways, await gatewaysText(change.gateways)) ? change : null;
 }
 

@@ -1,6 +1,6 @@
 /** Tries a change: notes everything first, arms the undo, changes, and keeps the change only if it is confirmed. */
 import type { DesiredConfirm } from '../../config/desired-confirm.ts';
-import { type Guard, inspectAll, isActionable } from '../../hold/converge.ts';
+import { type Guard, identity, inspectAll, isActionable } from '../../hold/converge.ts';
 import type { ChangeJournal, WayBack } from '../../hold/journal/change-journal.ts';
 import { notedResource } from '../../hold/journal/noted-resource.ts';
 import { refused } from '../../hold/proof/proof-words.ts';
@@ -137,7 +137,10 @@ export class TrialGuard {
       return refusedAll(resources, `nothing is changed, because the change cannot be tried: ${errorMessage(error)}`);
     }
     const outcomes = await change(this.journal());
-    if (!outcomes.some(({ result, changed }) => result === 'changed' || changed)) {
+    const isChanged = outcomes.some(({ result, changed }) => result === 'changed' || changed);
+    // A change may have failed in its middle.
+    const isFailed = outcomes.some(({ result }) => result === 'failed');
+    if (!isChanged && (!isFailed || (await isAsBefore(concerned)))) {
       dropTrial(host, id);
       return outcomes;
     }
@@ -210,7 +213,7 @@ export class TrialGuard {
     const end = async (): Promise<TrialVerdict> => {
       // An operator, or the timer, may have been faster.
       if (judgement === null || readTrial(host)?.id !== id) return this.endedByOther(id);
-      const { kind, reason } = judgement;
+      const { kind, reason, starved } = judgement;
       if (kind !== 'put-back') {
         keepChange(host, trial, { confirmed: true });
         if (kind === 'provisional') {
@@ -219,8 +222,8 @@ export class TrialGuard {
         }
         return { id, kind, body: `change ${id} ${kind === 'confirmed' ? 'confirmed' : 'stays for now'}: ${reason}` };
       }
-      const what = `${after(trial)} ${trial.resources.join(', ')} changed, ${reason}`;
-      const { body } = await putBackChange(host, trial, what, wayBack);
+      const why = `${after(trial)} ${trial.resources.join(', ')} changed, ${reason}`;
+      const { body } = await putBackChange(host, trial, { why, blames: !starved }, wayBack);
       return { id, kind, body };
     };
     const verdict = await host.exclusively(RUN_FOLDER, end);
@@ -272,6 +275,15 @@ async function drifted(resources: readonly Resource[]): Promise<Concerned[]> {
     if (findings.length > 0) found.push({ resource, findings });
   }
   return found;
+}
+
+/** Whether every artifact is as the look before the change found it. */
+async function isAsBefore(concerned: readonly Concerned[]): Promise<boolean> {
+  for (const { resource, findings } of concerned) {
+    const now = new Map((await inspectAll([resource])).map((finding) => [identity(finding), finding]));
+    if (findings.some((then) => now.get(identity(then))?.actual !== then.actual)) return false;
+  }
+  return true;
 }
 
 async function refusedAll(resources: readonly Resource[], reason: string): Promise<Outcome[]> {

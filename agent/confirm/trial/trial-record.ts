@@ -81,9 +81,13 @@ export function removeTrial(host: Host): void {
   host.removeEmptyFolder(TRIAL);
 }
 
-/** Whether the machine was booted since the trial began: the kernel has forgotten what the trial changed in it. */
-export function isOfEarlierBoot(host: Host, { boot }: TrialRecord): boolean {
-  return host.readText(BOOT_MARK)?.trim() !== boot;
+/**
+ * Whether the machine was booted since the trial began: the kernel has forgotten what the trial changed in it. The mark
+ * may be gone without a boot, because an operator emptied /run/holdfast. A process that outlives the mark shows that.
+ */
+export function isOfEarlierBoot(host: Host, trial: TrialRecord): boolean {
+  if (host.readText(BOOT_MARK)?.trim() === trial.boot) return false;
+  return sinceBoot() < trial.begun || !isUnderWay(host, trial);
 }
 
 /** Whether the process that tries the change still runs. */

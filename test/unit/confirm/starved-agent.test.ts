@@ -96,6 +96,7 @@ test('starved agent: a deadline that is noticed late leaves time to read the ans
   const { host, trial } = onTrial(t, 1_200);
   const judgement = await decide(host, trial, [await connectedWitness(t, 2_000)]);
   assert.equal(judgement?.kind, 'confirmed', judgement?.reason);
+  assert.equal(judgement.starved, false);
 });
 
 test('starved agent: a host that hears no witness in the reserve either is put back, and it says why', async (t) => {
@@ -110,5 +111,6 @@ test('starved agent: a host that hears no witness in the reserve either is put b
   const judgement = await decide(host, trial, [makeWitness(parts)]);
   assert.equal(judgement?.kind, 'put-back');
   assert.match(judgement!.reason, /no processor time/);
+  assert.equal(judgement!.starved, true);
   assert.ok(sinceBoot() >= trial.deadline + 2_500);
 });

@@ -5,13 +5,24 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { configurationText, readConfirmed, writeTried } from '../../../agent/confirm/trial/confirmed-configuration.ts';
 import { keepChange, putBackChange } from '../../../agent/confirm/trial/end-trial.ts';
-import { gatewaysText, isSameNetwork, writePutBack } from '../../../agent/confirm/trial/put-back-memory.ts';
+import {
+  gatewaysText,
+  isSameNetwork,
+  readPutBack,
+  standingPutBack,
+  writePutBack,
+} from '../../../agent/confirm/trial/put-back-memory.ts';
 import { TrialGuard } from '../../../agent/confirm/trial/trial-guard.ts';
-import { isAbandoned, readTrial, type TrialRecord } from '../../../agent/confirm/trial/trial-record.ts';
-import type { Resource } from '../../../agent/hold/resource.ts';
+import {
+  isAbandoned,
+  isOfEarlierBoot,
+  readTrial,
+  type TrialRecord,
+} from '../../../agent/confirm/trial/trial-record.ts';
+import type { Finding, Resource } from '../../../agent/hold/resource.ts';
 import { HostError } from '../../../agent/host/errors.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { CONFIRMED, PUT_BACK } from '../../../agent/host/paths.ts';
+import { BOOT_MARK, CONFIRMED, PUT_BACK } from '../../../agent/host/paths.ts';
 import { sinceBoot } from '../../../agent/host/process/processes.ts';
 import { scratch } from '../../parts/scratch.ts';
 import { writtenTrial } from '../../parts/written-trial.ts';
@@ -49,13 +60,13 @@ test('trial end: an undo ends the trial first, and remembers the change when the
   const { host, trial } = onTrial(t);
   host.file = PUT_BACK;
   host.times = 1;
-  await putBackChange(host, trial, 'by hand', () => assert.fail());
+  await putBackChange(host, trial, { why: 'by hand', blames: true }, () => assert.fail());
   assert.equal(readTrial(host), null);
   assert.match(readFileSync(join(host.root, PUT_BACK), 'utf8'), /put back: by hand/);
   const { host: full, trial: other } = onTrial(t);
   full.file = PUT_BACK;
   await assert.rejects(
-    putBackChange(full, other, 'by hand', () => assert.fail()),
+    putBackChange(full, other, { why: 'by hand', blames: true }, () => assert.fail()),
     /no space/,
   );
   assert.equal(readTrial(full), null, 'no later change is barred');
@@ -140,4 +151,39 @@ test('trial guard: an earlier configuration counts as confirmed, and not if it w
   await guardOf(other, earlier).around([drifting().resource], change);
   assert.equal(readTrial(other)!.hash, HASH);
   assert.equal(readConfirmed(other), null);
+});
+
+test('trial guard: a change that fails in its middle stays on trial, and one that changed nothing does not', async (t) => {
+  for (const isTouched of [true, false]) {
+    const host = new Host({ root: scratch(t, {}), live: true });
+    const { resource } = drifting();
+    let actual = 'via A';
+    const inspect = async () => [{ ...(await resource.inspect())[0]!, actual }];
+    const failing = async () => {
+      if (isTouched) actual = '(empty)';
+      const [{ resource: name, key, moment }] = (await resource.inspect()) as [Finding];
+      return [{ resource: name, key, moment, result: 'failed', actual: null, reason: 'no space' } as const];
+    };
+    await guardOf(host).around([{ ...resource, inspect }], failing);
+    assert.equal(readTrial(host) !== null, isTouched);
+  }
+});
+
+test('trial guard: a change is tried again after a while if it was put back because this host was starved', async (t) => {
+  const { host, trial } = onTrial(t, { gateways: await gatewaysText() });
+  await putBackChange(host, trial, { why: 'this host was starved', blames: false }, () => assert.fail());
+  const change = readPutBack(host)!;
+  assert.ok(change.until! > Date.now() && change.until! < Date.now() + 3_600_000);
+  assert.notEqual(await standingPutBack(host, HASH), null, 'not at once');
+  writePutBack(host, { ...change, until: Date.now() - 1 });
+  assert.equal(await standingPutBack(host, HASH), null);
+});
+
+test('trial record: a folder /run/holdfast that was emptied is no boot while the process of the trial lives', (t) => {
+  const { host, trial } = onTrial(t);
+  assert.equal(isOfEarlierBoot(host, trial), false);
+  host.remove(BOOT_MARK);
+  assert.equal(isOfEarlierBoot(host, trial), false);
+  assert.equal(isOfEarlierBoot(host, { ...trial, birth: 'another' }), true);
+  assert.equal(isOfEarlierBoot(host, { ...trial, begun: sinceBoot() + 60_000 }), true, 'the boot clock went back');
 });
