@@ -251,6 +251,12 @@ export const METRICS = {
     description:
       '1 for the last change about which the host asked its collector (attributes holdfast.change.id, holdfast.change.rollout, holdfast.change.standing)',
   },
+  'holdfast.change.unseen': {
+    unit: '1',
+    kind: 'gauge',
+    description:
+      '1 for each later moment (lease, boot) at which a change was not seen yet (attribute holdfast.change.id)',
+  },
   'holdfast.probe.duration': { unit: 's', kind: 'gauge', description: 'Time of the last reading, by probe' },
   'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },
   'holdfast.heartbeat.sequence': { unit: '1', kind: 'counter', description: 'Number of this heartbeat since start' },

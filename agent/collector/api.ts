@@ -35,6 +35,8 @@ export interface SummaryAnswer {
   readonly provisional: readonly { readonly change: string; readonly hosts: number }[];
   /** The 20 rollouts that changed last, of those with work left or a change in the last day; stopped ones first. */
   readonly rollouts: readonly RolloutRow[];
+  /** The same of changes that hold now, and were not seen yet at a lease event or a boot. */
+  readonly unseen: readonly { readonly change: string; readonly hosts: number }[];
   readonly version: string;
 }
 
@@ -80,6 +82,8 @@ export interface HostRow {
   readonly provisional: string | null;
   /** The last change about which the host asked its collector; null if there is none. */
   readonly wave: { readonly rollout: string; readonly change: string; readonly standing: WaveStanding } | null;
+  /** The change that was not seen yet at these later moments (`lease`, `boot`); null if there is none. */
+  readonly unseen: { readonly change: string; readonly moments: readonly string[] } | null;
   readonly attention: readonly { readonly code: string; readonly text: string; readonly since: number }[];
 }
 

@@ -1,5 +1,7 @@
+import { writeConfirmed } from '../confirm/trial/confirmed-configuration.ts';
 import { keepChange } from '../confirm/trial/end-trial.ts';
 import { forgetProvisional, readProvisional } from '../confirm/trial/provisional.ts';
+import { readUndo } from '../confirm/trial/provisional-undo.ts';
 import { isAbandoned, readTrial, visibleTrial } from '../confirm/trial/trial-record.ts';
 import { RUN_FOLDER } from '../host/paths.ts';
 import type { CommonOptions } from './common-options.ts';
@@ -17,7 +19,11 @@ export async function confirmChange({ id, ...options }: ConfirmOptions): Promise
   if (visibleTrial(host) === null) {
     const provisional = readProvisional(host);
     if (provisional !== null && (id ?? provisional.id) === provisional.id) {
-      await host.exclusively(RUN_FOLDER, async () => forgetProvisional(host));
+      await host.exclusively(RUN_FOLDER, async () => {
+        const configuration = provisional.reason === null ? null : (readUndo(host)?.configuration ?? null);
+        if (configuration !== null) writeConfirmed(host, configuration);
+        forgetProvisional(host);
+      });
       if (options.json) printJson({ confirmed: provisional.id });
       else if (!options.quiet) print(`Change ${provisional.id} is confirmed.`);
       return EXIT.ok;
@@ -34,7 +40,7 @@ export async function confirmChange({ id, ...options }: ConfirmOptions): Promise
       printError(`agent confirm: the time of change ${trial.id} is over; to put it back, run: agent revert --trial`);
       return EXIT.failed;
     }
-    keepChange(host, trial, { confirmed: true });
+    keepChange(host, trial, { reason: null, unseen: [] });
     if (options.json) printJson({ confirmed: trial.id });
     else if (!options.quiet) print(`Change ${trial.id} is confirmed and stays.`);
     return EXIT.ok;

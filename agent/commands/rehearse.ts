@@ -5,6 +5,7 @@ import { DEFAULT_FILE } from '../config/load.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { PROVISIONAL, RUN_FOLDER } from '../host/paths.ts';
 import { type BootSysctl, bootSysctls } from '../rehearse/boot-sysctls.ts';
 import { bootEventOf, eventsOf, planOf, playClientEvent, type StagedHolder } from '../rehearse/client-rehearsal.ts';
 import { type Held, type HeldByDhclient, heldBy, heldInterfaces, pidOf } from '../rehearse/held-interfaces.ts';
@@ -25,7 +26,7 @@ export interface RehearseCommandOptions extends CommonOptions {
 
 /** Prints what a lease event or a boot would change. Returns the exit status: 2 if the result is not as wanted. */
 export async function rehearse(options: RehearseCommandOptions): Promise<number> {
-  const { host, desired } = await configured(options);
+  const { host, desired, hash } = await configured(options);
   const held = heldInterfaces(host, options.iface ?? null);
   const shows: Show[] = [];
   for (const one of held) shows.push(await show(host, desired, one, options));
@@ -33,6 +34,9 @@ export async function rehearse(options: RehearseCommandOptions): Promise<number>
   if (nothing !== undefined && shows.every(({ played }) => played.length === 0)) throw new HostError('ENONE', nothing);
   const sysctls = options.occasion === 'boot' ? bootSysctls(host, desired?.sysctl ?? []) : [];
   const differs = shows.some(({ played }) => played.some((one) => one.differs)) || sysctls.some(({ ok }) => !ok);
+  const isWhole = options.iface === undefined && options.reason === undefined;
+  if (isWhole && options.occasion === 'lease' && !differs && shows.every(({ played }) => played.length > 0))
+    await noteClean(host, hash);
   if (options.json) {
     printJson({
       differs,
@@ -58,12 +62,26 @@ export async function rehearse(options: RehearseCommandOptions): Promise<number>
   return differs ? EXIT.changed : EXIT.ok;
 }
 
-/** A host without a configuration can also be rehearsed. */
-async function configured(options: CommonOptions): Promise<{ host: Host; desired: DesiredState | null }> {
+/** A host without a configuration can also be rehearsed; then the hash is null. */
+async function configured(
+  options: CommonOptions,
+): Promise<{ host: Host; desired: DesiredState | null; hash: string | null }> {
   const host = openHost(options);
-  if (options.config === undefined && host.stat(DEFAULT_FILE) === null) return { host, desired: null };
-  const { host: opened, desired, nearness } = await openContext(options);
-  return { host: opened, desired: isWhole(desired) ? desired : (nearness?.desired() ?? null) };
+  if (options.config === undefined && host.stat(DEFAULT_FILE) === null) return { host, desired: null, hash: null };
+  const { host: opened, desired, nearness, hash } = await openContext(options);
+  return { host: opened, desired: isWhole(desired) ? desired : (nearness?.desired() ?? null), hash };
+}
+
+/** A clean rehearsal of every client stands for the next lease event of a change that was confirmed. */
+async function noteClean(host: Host, hash: string | null): Promise<void> {
+  if (hash === null || !host.live || host.root !== '/' || host.lstat(PROVISIONAL) === null) return;
+  const { noteRehearsed } = await import('../confirm/trial/prove-later.ts');
+  try {
+    await host.exclusively(RUN_FOLDER, async () => noteRehearsed(host, hash));
+  } catch (error) {
+    // Without the right to note it, the next lease event is still looked at.
+    if (!(error instanceof HostError)) throw error;
+  }
 }
 
 /**

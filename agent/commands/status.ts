@@ -69,7 +69,10 @@ export async function status(options: CommonOptions): Promise<number> {
     if (stale !== null) print(`\n${paint('yellow', stale)}`);
     if (trial !== null) print(`\n${(await import('./trial-words.ts')).onTrial(trial)}`);
     if (putBack !== null) print(`\n${(await import('./trial-words.ts')).heldMeanwhile(putBack)}`);
-    if (provisional !== null) print(`\n${(await import('./trial-words.ts')).staysForNow(provisional)}`);
+    if (provisional !== null) {
+      const standing = (await import('./trial-words.ts')).staysForNow(provisional, hash);
+      if (standing !== null) print(`\n${standing}`);
+    }
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./apply/measure-nearest.ts')).tellNearest(nearest);

@@ -1,7 +1,7 @@
 /** The sentences of commands about a trial that runs, and about a change that was put back. */
 import type { DesiredConfirm } from '../config/desired-confirm.ts';
 import { namesAnswering } from '../confirm/judgement.ts';
-import type { ProvisionalChange } from '../confirm/trial/provisional.ts';
+import { type LaterMoment, type ProvisionalChange, visibleMoments } from '../confirm/trial/provisional.ts';
 import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
 import { readTrial, runningSentence, secondsLeft, type TrialRecord } from '../confirm/trial/trial-record.ts';
 import type { Host } from '../host/host.ts';
@@ -23,9 +23,20 @@ export function onTrial(trial: TrialRecord): string {
   return `${paint('yellow', shown(what))} To keep it: agent confirm. To put it back: agent revert --trial`;
 }
 
-export function staysForNow({ id, reason }: ProvisionalChange): string {
-  const what = `Change ${id} is provisional: ${reason}.`;
-  return `${paint('yellow', shown(what))} The daemon asks its witnesses again until they answer. To confirm it by hand: agent confirm`;
+const NOT_YET: Readonly<Record<LaterMoment, string>> = {
+  lease: 'not yet seen at a lease event',
+  boot: 'not yet booted with',
+};
+
+/** `held`: the hash of the configuration. null if there is nothing to tell. */
+export function staysForNow(change: ProvisionalChange, held: string): string | null {
+  const { id, reason } = change;
+  const unseen = visibleMoments(change, held).map((moment) => `; ${NOT_YET[moment]}`);
+  if (reason !== null) {
+    const what = `Change ${id} is provisional: ${reason}${unseen.join('')}.`;
+    return `${paint('yellow', shown(what))} The daemon asks its witnesses again until they answer. To confirm it by hand: agent confirm`;
+  }
+  return unseen.length === 0 ? null : shown(`Change ${id} holds now${unseen.join('')}.`);
 }
 
 export function willBeTried({ by, within }: DesiredConfirm): string {

@@ -128,6 +128,32 @@ function blame(then: WitnessAnswer, now: WitnessAnswer, { path, names }: Touches
   return path ? 'the change touches what may stop packets on their way' : null;
 }
 
+/**
+ * Why the change is to blame for a loss after a lease event or a boot; null if that is in doubt. An outage of the
+ * network at that moment must not put a change back. Therefore every former witness must be gone, each by another way than
+ * before, while this host has the addresses that it had towards them. `own`: its addresses on links with a carrier.
+ */
+export function laterLoss(
+  before: readonly WitnessAnswer[],
+  after: readonly WitnessAnswer[],
+  own: ReadonlySet<string>,
+): string | null {
+  const now = new Map(after.map((answer) => [answer.witness, answer]));
+  const reasons = before
+    .filter(({ answered }) => answered)
+    .map((then) => {
+      const answer = now.get(then.witness);
+      if (answer === undefined || answer.answered || answer.reached) return null;
+      const sources = then.places.map(({ way }) => / src (\S+)/.exec(` ${way}`)?.[1]);
+      if (sources.length === 0 || !sources.every((source) => source !== undefined && own.has(source))) return null;
+      if (answer.places.length === 0 && !BY_ROUTE.includes(answer.kind)) return null;
+      const because = blame(then, answer, { path: false, names: false, by: 'local' });
+      return because === null ? null : `${answer.witness} is lost (${answer.why}), and ${because}`;
+    });
+  const all = reasons.filter((reason) => reason !== null);
+  return all.length === 0 || all.length < reasons.length ? null : all.join('; ');
+}
+
 function complaints(answers: readonly WitnessAnswer[]): string {
   if (answers.length === 0) return '';
   return ` (${answers.map(({ witness, why }) => `${witness}: ${why}`).join('; ')})`;

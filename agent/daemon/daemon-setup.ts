@@ -57,8 +57,8 @@ export interface ChangeTrial extends Guard {
   settled(outcomes: readonly Outcome[]): Promise<void>;
   /** Takes over the trial of a process that has ended. Never throws. */
   adopt(): Promise<void>;
-  /** Asks the witnesses of a provisional change again; null unless they prove it now. */
-  proveAgain(): Promise<TrialVerdict | null>;
+  /** Asks the witnesses of a provisional change again (see TrialGuard); null if there is nothing new. */
+  proveAgain(signal: AbortSignal, undone: () => void): Promise<TrialVerdict | null>;
   /** Waits for the decision. `undone` is called as soon as a change is put back. null if no trial was begun. */
   decide(undone: () => void): Promise<TrialVerdict | null>;
 }

@@ -165,7 +165,10 @@ export class Daemon {
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record, complete)];
     this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
-    const provisional = new ProvisionalWatch(host, enforce ? trial : null, tell);
+    const provisional = new ProvisionalWatch({
+      ...{ host, hash, trial: enforce ? trial : null, tell },
+      undone: () => void this.reload(),
+    });
     this.#provisional = provisional;
     const own = () => provisional.samples();
     this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, own, seed: beatSeed });

@@ -39,8 +39,11 @@ export const HANDED_OVER = `${RUN_FOLDER}/handed-over`;
 /** Exists while a change is on trial: its record, its journal, and the executable that undoes it (agent/confirm/trial). */
 export const TRIAL = `${STATE_FOLDER}/trial`;
 
-/** The change that stays although it is not proved. */
+/** The change that stays although it is not proved, now or at its later moments. */
 export const PROVISIONAL = `${STATE_FOLDER}/provisional`;
+
+/** The state before that change, its configuration, and the one that was confirmed before it. */
+export const PROVISIONAL_UNDO = `${STATE_FOLDER}/provisional-undo`;
 
 /** The change that was put back last, which is not tried again. */
 export const PUT_BACK = `${STATE_FOLDER}/put-back`;

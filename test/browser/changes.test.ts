@@ -41,6 +41,9 @@ test('page: hosts with a provisional change are counted and found; a change that
   await send(url, heartbeat({ host: 'b', sequence: 2 }));
   await see(page, '#events', body);
   await page.getByText('Provisional change').waitFor({ state: 'detached' });
+  const moment = (name: string) => sample('holdfast.change.unseen', 1, { 'holdfast.change.id': '5e5e', moment: name });
+  await send(url, heartbeat({ host: 'b', sequence: 3, more: [moment('lease'), moment('boot')] }));
+  await see(page, '#facts', '5e5e holds now; not yet seen at a lease event; not yet booted with');
   await unmarked(page);
   await finish(page, wrongs);
 });

@@ -114,6 +114,7 @@ export class Fleet {
       trouble,
       provisional,
       rollouts: [],
+      unseen: [],
       hosts: this.hosts.size,
       attention,
       labels: Object.fromEntries(sorted),

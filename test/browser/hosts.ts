@@ -39,6 +39,7 @@ export function wellHost(name: string, labels: Record<string, string>): FleetHos
     memoryErrors: 0,
     provisional: null,
     wave: null,
+    unseen: null,
     attention: [],
   };
   const settings = ['dns.nameservers', 'dns.search', 'dns.sortlist', 'dhclient.supersede.ntp-servers']

@@ -5,6 +5,7 @@ import type { HostsAnswer } from '../../agent/collector/api.ts';
 import { COLLECTOR, ConfirmScene } from '../parts/lab/confirm-scene.ts';
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import { unavailable } from '../parts/lab/host.ts';
+import { staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable({ nft: 'nftables', curl: 'curl', openssl: 'openssl' });
 const RECORD = '/var/lib/holdfast/provisional';
@@ -34,6 +35,10 @@ test('provisional: a change without its collector stays, is told, and is proved 
   await scene.collector();
   const { msg } = await agent.event('holdfast.change.confirmed');
   assert.match(msg, new RegExp(`^change ${id} confirmed: .*collector ${url}`));
+  assert.match((await host.agent('status')).stdout, new RegExp(`Change ${id} holds now; not yet booted with\\.`));
+  await host.sh(`sed -i 's/"boot":"[^"]*"/"boot":"another"/; s/"init":"[^"]*"/"init":"another"/' ${RECORD}`);
+  const boot = await agent.event('holdfast.change.confirmed');
+  assert.match(boot.msg, /confirmed: after a boot: as before the change, these answer: /);
   assert.equal(host.exists(RECORD), false);
   assert.equal(await agent.stop(), 0);
 });
@@ -66,4 +71,39 @@ test('provisional: the collector counts the host, and agent confirm ends it', { 
   assert.match((await host.agent('confirm')).stdout, new RegExp(`Change ${id} is confirmed`));
   await counted(0);
   assert.equal(await agent.stop(), 0);
+});
+
+test('provisional: a renewal of the running dhclient is seen, and a clean rehearsal stands for it', {
+  skip: unavailable(),
+}, async () => {
+  await using scene = await staleHost();
+  const { host, client } = scene;
+  const trying = (value: number) =>
+    host.write(
+      '/etc/holdfast/agent.yaml',
+      `report: { interval: 1s }
+confirm: { by: local, within: 10s }
+sysctl: { net.ipv4.conf.eth0.accept_redirects: ${value} }
+`,
+    );
+  const applied = async (value: number) => {
+    await trying(value);
+    const { stdout } = await host.agent('apply');
+    assert.match(stdout, /confirmed: as before the change, these answer: gateway/);
+  };
+  const unseen = async () => (JSON.parse(await host.read(RECORD)) as { unseen: string[] }).unseen;
+  await applied(0);
+  assert.match((await host.agent('status')).stdout, /holds now; not yet seen at a lease event; not yet booted with\./);
+  const agent = await RunningAgent.start(host);
+  await client.leased();
+  const { msg } = await agent.event('holdfast.change.confirmed');
+  assert.match(msg, /confirmed: after a lease event: as before the change, these answer: gateway/);
+  assert.deepEqual(await unseen(), ['boot']);
+  assert.equal(await agent.stop(), 0);
+
+  await applied(1);
+  assert.deepEqual(await unseen(), ['lease', 'boot']);
+  const { code, stdout } = await host.agent('rehearse', 'lease');
+  assert.equal(code, 0, stdout);
+  assert.deepEqual(await unseen(), ['boot']);
 });

@@ -16,6 +16,8 @@ const LONGEST = 400;
 /** The most characters of one code. */
 const LONGEST_CODE = 100;
 const HOUR = 3_600_000;
+/** The moments that come later than a change. */
+const LATER = ['lease', 'boot'];
 
 /** The metrics that a row shows. A change of other metrics does not change the row. */
 const OF_ROW: ReadonlySet<string> = new Set<MetricName>([
@@ -24,6 +26,7 @@ const OF_ROW: ReadonlySet<string> = new Set<MetricName>([
   'holdfast.condition',
   'holdfast.change.provisional',
   'holdfast.change.wave',
+  'holdfast.change.unseen',
   'system.network.route.count',
   'system.network.route.limit',
   'system.network.route.cache',
@@ -77,6 +80,7 @@ export function makeRow(
     memoryErrors,
     provisional: seen.provisional,
     wave: seen.wave,
+    unseen: seen.unseen,
     attention,
   };
 }
@@ -105,6 +109,7 @@ interface Seen {
   readonly conditions: Map<string, string[]>;
   provisional: string | null;
   wave: HostRow['wave'];
+  unseen: HostRow['unseen'];
 }
 
 function look(host: HostState, table: SeriesTable): Seen {
@@ -115,6 +120,7 @@ function look(host: HostState, table: SeriesTable): Seen {
     conditions: new Map(),
     provisional: null,
     wave: null,
+    unseen: null,
   };
   const limits = new Map<string, number>();
   const used = new Map<string, number>();
@@ -135,7 +141,9 @@ function look(host: HostState, table: SeriesTable): Seen {
     else if (series.metric === 'holdfast.change.provisional') {
       seen.provisional = cut(attributes['holdfast.change.id'] ?? '', LONGEST_CODE) || null;
     } else if (series.metric === 'holdfast.change.wave') seen.wave = waveIn(attributes);
-    else if (series.metric === 'holdfast.setting.state') {
+    else if (series.metric === 'holdfast.change.unseen') {
+      seen.unseen = withMoment(seen.unseen, attributes);
+    } else if (series.metric === 'holdfast.setting.state') {
       const { setting = '', moment = '', state = '' } = attributes;
       const moments = seen.settings.get(setting);
       if (moments === undefined) seen.settings.set(setting, new Map([[moment, state]]));
@@ -221,4 +229,11 @@ function described(attributes: Readonly<Record<string, string>>): string {
 
 function count(states: readonly string[], state: string): number {
   return states.filter((one) => one === state).length;
+}
+
+/** The later moments of one change, in the order of the table of settings. A host has one such change. */
+function withMoment(known: HostRow['unseen'], attributes: Series['attributes']): HostRow['unseen'] {
+  const change = cut(attributes['holdfast.change.id'] ?? '', LONGEST_CODE);
+  const moments = LATER.filter((one) => one === attributes.moment || known?.moments.includes(one));
+  return change === '' || moments.length === 0 ? known : { change, moments };
 }

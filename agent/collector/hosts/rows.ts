@@ -10,7 +10,7 @@ export interface Settled {
   readonly changed: readonly HostRow[];
   /** Rows where only the time of the last heartbeat changed. */
   readonly beaten: readonly HostRow[];
-  /** True if a host is new, or its name, labels, attention or provisional change is another. */
+  /** True if a host is new, or its name, labels, attention, or provisional or unseen change is another. */
   readonly regrouped: boolean;
 }
 
@@ -124,7 +124,13 @@ export class Rows {
     const needsOther = JSON.stringify([...host.attention]) !== before;
     if (needsOther) this.#onAttention(host);
     const former = this.#rows.get(host);
-    if (needsOther || former === undefined || former.provisional !== row.provisional) this.#regrouped = true;
+    if (
+      needsOther ||
+      former === undefined ||
+      former.provisional !== row.provisional ||
+      former.unseen?.change !== row.unseen?.change
+    )
+      this.#regrouped = true;
     this.#rows.set(host, row);
     return row;
   }

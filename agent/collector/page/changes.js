@@ -1,5 +1,6 @@
 /**
- * Changes that are provisional on some hosts: how many, and a button that shows only these hosts.
+ * Changes that are provisional on some hosts, or that some hosts have not yet seen at a lease event or a boot: how many,
+ * and a button that shows only these hosts.
  *
  * @import { SummaryAnswer } from '../api.ts'
  */
@@ -8,21 +9,56 @@ import { counted } from './format.js';
 
 const list = byId('changes', 'ul');
 
+/** @type {Readonly<Record<string, string>>} */
+const NOT_YET = { lease: 'not yet seen at a lease event', boot: 'not yet booted with' };
+
 /**
- * @param {SummaryAnswer['provisional']} provisional
+ * @param {Pick<SummaryAnswer, 'provisional' | 'unseen'>} summary
  * @param {string} chosen the change whose hosts are shown; '' for all hosts
  * @param {(change: string) => void} choose
  */
-export function showChanges(provisional, chosen, choose) {
-  list.hidden = provisional.length === 0;
-  fill(list, provisional, (all) =>
-    all.map(({ change, hosts }) => {
-      const button = html('button', { type: 'button', 'data-change': change }, `${counted(hosts, 'host')} provisional`);
-      button.addEventListener('click', () => choose(button.getAttribute('aria-pressed') === 'true' ? '' : change));
-      return html('li', {}, button, ' on change ', html('code', {}, change));
-    }),
-  );
+export function showChanges({ provisional, unseen }, chosen, choose) {
+  list.hidden = provisional.length + unseen.length === 0;
+  fill(list, { provisional, unseen }, (all) => [
+    ...all.provisional.map(({ change, hosts }) =>
+      html(
+        'li',
+        {},
+        buttonOf(change, `${counted(hosts, 'host')} provisional`),
+        ' on change ',
+        html('code', {}, change),
+      ),
+    ),
+    ...all.unseen.map(({ change, hosts }) =>
+      html(
+        'li',
+        {},
+        buttonOf(change, counted(hosts, 'host')),
+        ' not yet through a lease event and a boot with change ',
+        html('code', {}, change),
+      ),
+    ),
+  ]);
   pressChange(chosen);
+
+  /**
+   * @param {string} change
+   * @param {string} text
+   */
+  function buttonOf(change, text) {
+    const button = html('button', { type: 'button', 'data-change': change }, text);
+    button.addEventListener('click', () => choose(button.getAttribute('aria-pressed') === 'true' ? '' : change));
+    return button;
+  }
+}
+
+/**
+ * "holds now; not yet booted with".
+ *
+ * @param {readonly string[]} moments
+ */
+export function standingWords(moments) {
+  return ['holds now', ...moments.map((moment) => NOT_YET[moment] ?? moment)].join('; ');
 }
 
 /** @param {string} chosen */

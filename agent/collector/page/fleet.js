@@ -100,7 +100,7 @@ export function fleet(failed) {
       showSummary(summary);
       if (!inSight) return;
       // A host may have come, gone, or moved within the list.
-      const known = JSON.stringify([summary.hosts, summary.attention, summary.provisional]);
+      const known = JSON.stringify([summary.hosts, summary.attention, summary.provisional, summary.unseen]);
       let moved = known !== seen;
       for (const row of hosts) {
         lines.get(row.id)?.update(row);
@@ -183,7 +183,7 @@ function showSummary(summary) {
   byId('somebody').hidden = summary.hosts === 0;
   fill(byId('how-to', 'pre'), location.origin, (origin) => [`report:\n  endpoint: ${origin}`]);
   showFilters(summary);
-  showChanges(summary.provisional, wanted.change, (change) => go({ change, page: 1 }));
+  showChanges(summary, wanted.change, (change) => go({ change, page: 1 }));
   // The choice is not rebuilt while it is open.
   if (document.activeElement !== label) fill(label, summary.labels, labelOptions);
   label.value = wanted.label;

@@ -5,6 +5,7 @@
  */
 import { ApiError, getEvents, getHost, getSeries } from './api.js';
 import { attention } from './attention.js';
+import { standingWords } from './changes.js';
 import { routeChart } from './chart.js';
 import { byId, fill, html } from './dom.js';
 import { age, count, now } from './format.js';
@@ -149,8 +150,8 @@ function showRow(now) {
   );
 }
 
-/** @param {Pick<HostRow, 'id' | 'lastSeen' | 'silent' | 'agent' | 'kernel' | 'labels' | 'memoryErrors' | 'provisional'>} row */
-function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, provisional }) {
+/** @param {Pick<HostRow, 'id' | 'lastSeen' | 'silent' | 'agent' | 'kernel' | 'labels' | 'memoryErrors' | 'provisional' | 'unseen'>} row */
+function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, provisional, unseen }) {
   /** @type {[string, (Node | string)[]][]} */
   const all = [
     ['Last seen', [age(lastSeen), silent ? html('b', { class: 'bad' }, ' silent') : '']],
@@ -158,6 +159,14 @@ function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, prov
     ['Kernel', [kernel || 'unknown']],
     ['Memory errors in 24 h', [count(memoryErrors)]],
     ...(provisional ? [/** @type {[string, Node[]]} */ (['Provisional change', [html('code', {}, provisional)]])] : []),
+    ...(unseen
+      ? [
+          /** @type {[string, (Node | string)[]]} */ ([
+            'Change',
+            [html('code', {}, unseen.change), ` ${standingWords(unseen.moments)}`],
+          ]),
+        ]
+      : []),
     ['Labels', Object.keys(labels).length > 0 ? [html('span', { class: 'labels' }, ...labelTags(labels))] : ['none']],
     ['Id', [html('code', {}, id)]],
   ];

@@ -60,7 +60,7 @@ export class Query {
       (row) =>
         (search === '' || row.name.toLowerCase().includes(search) || row.id.toLowerCase().includes(search)) &&
         (attention === '' || row.attention.some(({ code }) => attention === '1' || attention === code)) &&
-        (change === '' || row.provisional === change) &&
+        (change === '' || row.provisional === change || row.unseen?.change === change) &&
         labels.every(([name, value]) => Object.hasOwn(row.labels, name) && row.labels[name] === value),
     );
     return { total: found.length, hosts: found.slice(offset, offset + limit) };

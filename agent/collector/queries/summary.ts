@@ -19,11 +19,13 @@ export function summarize(rows: Iterable<HostRow>, version: string): FleetSummar
   let hosts = 0;
   const codes = new Map<string, number>();
   const changes = new Map<string, number>();
+  const unseen = new Map<string, number>();
   const labels = new Map<string, { hosts: number; characters: number; values: Set<string> }>();
   for (const row of rows) {
     hosts += 1;
     for (const { code } of row.attention) countOne(codes, code);
     if (row.provisional !== null) countOne(changes, row.provisional);
+    if (row.unseen !== null) countOne(unseen, row.unseen.change);
     for (const [name, value] of Object.entries(row.labels)) {
       const label = labels.get(name) ?? { hosts: 0, characters: 0, values: new Set() };
       if (labels.size < COUNTED) labels.set(name, label);
@@ -43,9 +45,14 @@ export function summarize(rows: Iterable<HostRow>, version: string): FleetSummar
     labels: Object.fromEntries(
       listed.map(([name, { values }]) => [name, [...values].sort()] as const).toSorted(byName),
     ),
-    provisional: mostOf(changes, MOST.changes).map(([change, hosts]) => ({ change, hosts })),
+    provisional: hostsByChange(changes),
+    unseen: hostsByChange(unseen),
     version,
   };
+}
+
+function hostsByChange(changes: ReadonlyMap<string, number>): SummaryAnswer['provisional'] {
+  return mostOf(changes, MOST.changes).map(([change, hosts]) => ({ change, hosts }));
 }
 
 function countOne(counts: Map<string, number>, name: string): void {

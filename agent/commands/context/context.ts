@@ -153,8 +153,10 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
             const { makeTrial } = await import('./make-trial.ts');
             return makeTrial({ host, proof: guard, desired, daemon, hash, sources, complete, earlier: text, mode });
           },
-          confirm: async () => {
-            if (complete) (await import('./held-instead.ts')).confirmByDecree(host, hash, sources);
+          confirm: async (decreed) => {
+            if (!complete) return;
+            const { confirmByDecree, confirmUnchanged } = await import('./held-instead.ts');
+            (decreed ? confirmByDecree : confirmUnchanged)(host, hash, sources);
           },
         });
   return {

@@ -4,6 +4,8 @@ import { lastGoodFiles } from '../../config/last-good.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { configurationText, readConfirmed, writeConfirmed } from '../../confirm/trial/confirmed-configuration.ts';
 import { putBackChange } from '../../confirm/trial/end-trial.ts';
+import { forgetProvisional, readProvisional } from '../../confirm/trial/provisional.ts';
+import { adoptProvisional } from '../../confirm/trial/provisional-undo.ts';
 import {
   forgetPutBack,
   type PutBackChange,
@@ -40,9 +42,18 @@ export async function heldInstead(
   return { change, loaded: loaded?.ok ? loaded : null };
 }
 
-/** Keeps a configuration as the one that was confirmed last, because no change of it was to be tried. */
+/** Keeps a configuration as the one that was confirmed last, because an operator wants no trial of it. */
 export function confirmByDecree(host: Host, hash: string, sources: readonly Source[]): void {
-  writeConfirmed(host, configurationText(hash, sources));
+  forgetProvisional(host);
+  confirmUnchanged(host, hash, sources);
+}
+
+/** The same for a configuration that changed nothing. What is provisional stays so under its new hash. */
+export function confirmUnchanged(host: Host, hash: string, sources: readonly Source[]): void {
+  const text = configurationText(hash, sources);
+  const change = readProvisional(host);
+  if (change !== null) adoptProvisional(host, change, { hash, text });
+  if (change === null || change.reason === null) writeConfirmed(host, text);
   if (readPutBack(host)?.hash === hash) forgetPutBack(host);
 }
 

@@ -20,8 +20,8 @@ export interface LateTrialOptions {
   /** The operator wants no trial (`--no-confirm`), so the result counts as confirmed. */
   readonly decrees: boolean;
   readonly load: () => Promise<TrialGuard>;
-  /** Keeps the configuration as the one that was confirmed last. Throws HostError. */
-  readonly confirm: () => Promise<void>;
+  /** Keeps the configuration as the one that was confirmed last. `decreed`: whatever is provisional. Throws HostError. */
+  readonly confirm: (decreed: boolean) => Promise<void>;
 }
 
 export class LateTrial implements Guard {
@@ -59,8 +59,8 @@ export class LateTrial implements Guard {
       unfinished: () => this.unfinished(),
       joins: (finding) => this.joins(finding),
       around: async (resources, change) => {
-        if (host.lstat(TRIAL) !== null || !this.#isConfirmed() || (await this.#isPutBack()))
-          return this.around(resources, change);
+        const isKept = this.#isConfirmed() || (await this.#isProvisional());
+        if (host.lstat(TRIAL) !== null || !isKept || (await this.#isPutBack())) return this.around(resources, change);
         return proof === null ? change(resources) : proof.around(resources, change);
       },
     };
@@ -70,7 +70,7 @@ export class LateTrial implements Guard {
   async settled(outcomes: readonly Outcome[]): Promise<void> {
     const { host, decrees, confirm } = this.#options;
     if (outcomes.some(({ result }) => result === 'failed') || (!decrees && this.#isConfirmed())) return;
-    if (host.lstat(TRIAL) === null) await confirm();
+    if (host.lstat(TRIAL) === null && (decrees || !(await this.#isProvisional()))) await confirm(decrees);
   }
 
   /** Takes over the trial of a process that has ended. Never throws. */
@@ -85,10 +85,10 @@ export class LateTrial implements Guard {
     return guard?.trial == null ? null : guard;
   }
 
-  /** Asks the witnesses of a provisional change again; null unless they prove it now. */
-  async proveAgain(): Promise<TrialVerdict | null> {
+  /** Asks the witnesses of a provisional change again (see TrialGuard); null if there is nothing new. */
+  async proveAgain(signal: AbortSignal, undone: () => void): Promise<TrialVerdict | null> {
     if (this.#options.host.lstat(PROVISIONAL) === null) return null;
-    return (await this.#guard()).proveAgain();
+    return (await this.#guard()).proveAgain(signal, undone);
   }
 
   /** Waits for the decision; null if no trial was begun. */
@@ -108,6 +108,14 @@ export class LateTrial implements Guard {
     if (host.lstat(PUT_BACK) === null) return false;
     const { standingPutBack } = await import('../../confirm/trial/put-back-memory.ts');
     return (await standingPutBack(host, hash)) !== null;
+  }
+
+  /** A change that stays without a proof is held as one that was confirmed. */
+  async #isProvisional(): Promise<boolean> {
+    const { host, hash } = this.#options;
+    if (host.lstat(PROVISIONAL) === null) return false;
+    const { readProvisional } = await import('../../confirm/trial/provisional.ts');
+    return readProvisional(host)?.hash === hash;
   }
 
   #guard(): Promise<TrialGuard> {

@@ -5,7 +5,8 @@ import type { Host } from '../../host/host.ts';
 import { HANDED_OVER, IN_FORCE, TRIAL } from '../../host/paths.ts';
 import { disarm } from './arm.ts';
 import { confirmTried, readConfirmed } from './confirmed-configuration.ts';
-import { forgetProvisional } from './provisional.ts';
+import { forgetProvisional, type LaterMoment, noteProvisional, readProvisional } from './provisional.ts';
+import { unconfirm, writeUndo } from './provisional-undo.ts';
 import { afterRest, forgetPutBack, writePutBack } from './put-back-memory.ts';
 import { isOfEarlierBoot, removeTrial, TRIAL_JOURNAL, type TrialRecord } from './trial-record.ts';
 
@@ -17,14 +18,43 @@ export function trialJournal(host: Host, wayBack: () => Promise<WayBack>): Chang
   return new ChangeJournal(host, { path: TRIAL_JOURNAL, memory: false, damaged }, wayBack);
 }
 
-/** Keeps the change. `confirmed`: its configuration is the one to hold if a later change is put back. Throws HostError. */
-export function keepChange(host: Host, { id }: TrialRecord, { confirmed }: { confirmed: boolean }): void {
+/** How far a change is proved that is kept. */
+export interface KeptStanding {
+  /** Why it is not proved now; null if it is. */
+  readonly reason: string | null;
+  /** The later moments at which it is not proved; empty if an operator confirmed it. */
+  readonly unseen: readonly LaterMoment[];
+}
+
+/**
+ * Keeps the change. If it is proved now, its configuration is the one to hold at the next boot, and if a later change is
+ * put back. Throws HostError.
+ */
+export function keepChange(host: Host, trial: TrialRecord, standing: KeptStanding): void {
   // A full disk must not undo a good change. The next apply keeps the configuration then.
-  if (confirmed) nullIfRefused(() => confirmTried(host));
+  nullIfRefused(() => noteStanding(host, trial, standing));
+  if (standing.reason === null) nullIfRefused(() => confirmTried(host));
   forgetPutBack(host);
-  forgetProvisional(host);
   removeTrial(host);
-  disarm(host, id);
+  disarm(host, trial.id);
+}
+
+/** The record of a change with the same configuration goes on: its journal has the older state. */
+function noteStanding(host: Host, trial: TrialRecord, { reason, unseen }: KeptStanding): void {
+  const { id, hash, by, before, boot } = trial;
+  const former = readProvisional(host);
+  // After a boot the configuration that was confirmed before was applied in place of one that was never proved.
+  if (former?.hash === hash && (former.reason === null || former.boot === boot)) {
+    noteProvisional(host, { ...former, reason, unseen: former.unseen.filter((moment) => unseen.includes(moment)) });
+    return;
+  }
+  forgetProvisional(host);
+  // A configuration that was confirmed before, and whose drift is healed, was seen at its moments.
+  const later = readConfirmed(host)?.hash === hash ? [] : unseen;
+  if (reason === null && later.length === 0) return;
+  nullIfRefused(() => writeUndo(host, trial));
+  const now = { time: Date.now(), boot, init: host.birthOf(1) };
+  noteProvisional(host, { ...{ id, hash, reason, by, before, unseen: later }, ...now });
 }
 
 /** Nothing was changed, so there is nothing to prove. */
@@ -58,6 +88,7 @@ export async function putBackChange(
 ): Promise<PutBackResult> {
   const journal = trialJournal(host, wayBack);
   const kernel = !isOfEarlierBoot(host, trial);
+  unconfirm(host, trial.id);
   let left: LeftOver[] = [];
   for (let tries = 1; tries <= TRIES && journal.pending(); tries += 1) left = await journal.putBack({ kernel });
   const { id, hash, gateways } = trial;
@@ -70,6 +101,7 @@ export async function putBackChange(
   if (host.lstat(IN_FORCE) !== null) host.replaceOwn(HANDED_OVER, `${readConfirmed(host)?.hash ?? 'none'}\n`, 0o600);
   const whole = !journal.pending();
   if (whole) {
+    if (readProvisional(host)?.id === id) forgetProvisional(host);
     removeTrial(host);
     disarm(host, id);
   }

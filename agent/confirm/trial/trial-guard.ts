@@ -10,14 +10,16 @@ import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
-import { judge, namesAnswering } from '../judgement.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { arm } from './arm.ts';
 import { askBefore } from './ask-witnesses.ts';
 import { readConfirmed, writeConfirmed, writeTried } from './confirmed-configuration.ts';
 import { cutOffFor, decide } from './decide.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
-import { forgetProvisional, noteProvisional, readProvisional } from './provisional.ts';
+import { laterMoments } from './later-moments.ts';
+import { noteProof, proveLater } from './prove-later.ts';
+import { readProvisional } from './provisional.ts';
+import { beginUndo, readUndo } from './provisional-undo.ts';
 import { gatewaysText, readPutBack, standingPutBack, writePutBack } from './put-back-memory.ts';
 import { touchesNames, touchesPath } from './touches-path.ts';
 import {
@@ -215,11 +217,7 @@ export class TrialGuard {
       if (judgement === null || readTrial(host)?.id !== id) return this.endedByOther(id);
       const { kind, reason, starved } = judgement;
       if (kind !== 'put-back') {
-        keepChange(host, trial, { confirmed: true });
-        if (kind === 'provisional') {
-          const { by, before } = trial;
-          noteProvisional(host, { id, reason, by, before, time: Date.now() });
-        }
+        keepChange(host, trial, { reason: kind === 'confirmed' ? null : reason, unseen: laterMoments(host) });
         return { id, kind, body: `change ${id} ${kind === 'confirmed' ? 'confirmed' : 'stays for now'}: ${reason}` };
       }
       const why = `${after(trial)} ${trial.resources.join(', ')} changed, ${reason}`;
@@ -235,20 +233,32 @@ export class TrialGuard {
     return { ...verdict, body };
   }
 
-  /** Asks the witnesses of a provisional change again. null unless they prove it now. */
-  async proveAgain(): Promise<TrialVerdict | null> {
-    const { host } = this.options;
-    const change = readProvisional(host);
-    if (change === null || this.open !== null) return null;
-    const { id, by, before } = change;
-    const now = await askBefore(await this.options.witnesses(), id);
-    const answering = new Set(namesAnswering(now));
-    // A witness that comes back after the change proves as much as one that answered before.
-    const former = before.map((one) => (answering.has(one.witness) ? { ...one, answered: true } : one));
-    const { kind, reason } = judge(former, now, { path: false, names: false, by });
-    if (kind !== 'confirmed' || readProvisional(host)?.id !== id) return null;
-    forgetProvisional(host);
-    return { id, kind, body: `change ${id} confirmed: ${reason}` };
+  /**
+   * Asks the witnesses of a provisional change again: until they prove it, and after the first lease event and the first
+   * boot. null if there is nothing new. `undone` is called as soon as the change is put back.
+   */
+  async proveAgain(signal: AbortSignal, undone: () => void = () => {}): Promise<TrialVerdict | null> {
+    const { host, hash, confirm, witnesses, wayBack } = this.options;
+    if (confirm === null || this.open !== null) return null;
+    const proof = await proveLater({ ...{ host, hash, witnesses, signal }, within: confirm.within });
+    if (proof === null) return null;
+    const { kind, reason, change } = proof;
+    const { id } = change;
+    const end = async (): Promise<TrialVerdict | null> => {
+      // A trial that has begun since, or an operator, may have replaced the change.
+      if (readTrial(host) !== null || readProvisional(host)?.id !== id) return null;
+      const undo = kind === 'put-back' ? readUndo(host) : null;
+      if (undo === null) {
+        noteProof(host, proof);
+        return { id, kind, body: `change ${id} ${kind === 'confirmed' ? 'confirmed' : 'stays for now'}: ${reason}` };
+      }
+      beginUndo(host, undo);
+      const { body } = await putBackChange(host, undo.trial, { why: reason, blames: true }, wayBack);
+      return { id, kind, body };
+    };
+    const verdict = await host.exclusively(RUN_FOLDER, end);
+    if (verdict?.kind === 'put-back') undone();
+    return verdict;
   }
 
   private endedByOther(id: string): TrialVerdict {

@@ -76,6 +76,24 @@ test('collector API: hosts are counted and selected by their provisional change'
   await eventually(url, '/api/v1/summary', (summary: SummaryAnswer) => summary.provisional[0]?.hosts === 1);
 });
 
+test('collector API: a change that was not seen at its later moments is counted, and is no need of attention', async (t) => {
+  const { url } = await collector(t);
+  const unseen = (...moments: string[]) =>
+    moments.map((moment) => sample('holdfast.change.unseen', 1, { 'holdfast.change.id': '3f9c', moment }));
+  await send(url, heartbeat({ host: 'a', more: unseen('boot', 'lease') }));
+  await send(url, heartbeat({ host: 'b', more: unseen('boot') }));
+  await send(url, heartbeat({ host: 'c' }));
+  await eventually(url, '/api/v1/summary', (summary: SummaryAnswer) => summary.unseen[0]?.hosts === 2);
+  const { hosts }: HostsAnswer = await get(url, '/api/v1/hosts?change=3f9c');
+  assert.deepEqual(
+    hosts.map((row) => [row.unseen, row.attention, row.provisional]),
+    [
+      [{ change: '3f9c', moments: ['lease', 'boot'] }, [], null],
+      [{ change: '3f9c', moments: ['boot'] }, [], null],
+    ],
+  );
+});
+
 test('collector API: hosts that need attention come first, can be selected by code, and leave the list once cured', async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ host: 'a' }));

@@ -51,7 +51,7 @@ function onTrial(t: TestContext, more: Partial<TrialRecord> = {}): { host: FullH
 test('trial end: a good change stays if the disk has no room to remember its configuration', (t) => {
   const { host, trial } = onTrial(t);
   host.file = CONFIRMED;
-  keepChange(host, trial, { confirmed: true });
+  keepChange(host, trial, { reason: null, unseen: ['boot'] });
   assert.equal(readTrial(host), null);
   assert.equal(readConfirmed(host), null);
 });
