@@ -5,10 +5,18 @@
 import type { Host } from '../agent/host/host.ts';
 import type { RouteCount } from '../agent/host/netlink/routes/counts.ts';
 import { NetlinkError } from '../agent/host/netlink/socket.ts';
-import { protocolName, tableName } from '../agent/host/netlink/table-names.ts';
 import { monotonicNow } from '../agent/host/steady-clock.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
-import { askDaemons, type Claim, claimKey, type DaemonName, type DaemonView } from './route-agreement/claims.ts';
+import {
+  askDaemons,
+  type Claim,
+  claimAttributes,
+  claimKey,
+  DAEMON_LABELS,
+  type DaemonName,
+  type DaemonView,
+  placeWords,
+} from './route-agreement/claims.ts';
 import { agreementVerdict, type Compared, type Differences, inKernel } from './route-agreement/differences.ts';
 import type { RouteCounts } from './route-counts.ts';
 
@@ -21,8 +29,6 @@ const PACE = 200;
 const HURRIED_PACE = 60;
 /** The most series of each metric. */
 const MOST = 200;
-
-export const DAEMON_LABELS: Readonly<Record<DaemonName, string>> = { frr: 'FRR', bird: 'BIRD' };
 
 export interface RouteAgreementParts {
   readonly ask: typeof askDaemons;
@@ -123,21 +129,10 @@ function hasOther(claim: Claim, kernel: Kernel): boolean {
   return inKernel(claim, kernel[claim.family]) !== claim.installed;
 }
 
-/** The attributes of a claim, in a metric and in a condition. */
-function attributesOf({ daemon, family, table, vrf, protocol }: Claim) {
-  return {
-    daemon,
-    'network.type': family,
-    table: table === null ? 'all' : tableName(table),
-    ...(vrf === null ? {} : { vrf }),
-    protocol: protocolName(protocol),
-  };
-}
-
 /** The difference is absent while the daemon is at work. */
 function told(compared: readonly Compared[]): Reading[] {
   return compared.slice(0, MOST).flatMap(({ claim, kernel, verdict }) => {
-    const attributes = attributesOf(claim);
+    const attributes = claimAttributes(claim);
     return [
       sample('holdfast.route_agreement.routes', claim.installed, attributes),
       ...(verdict === 'changing'
@@ -148,24 +143,20 @@ function told(compared: readonly Compared[]): Reading[] {
 }
 
 function condition({ claim, kernel }: Compared): Condition {
-  const { daemon, family, table, vrf, protocol, installed } = claim;
-  const lacks = kernel < installed;
-  const off = Math.abs(installed - kernel);
-  const place =
-    table === null ? 'all tables together' : `table ${tableName(table)}${vrf === null ? '' : ` (VRF ${vrf})`}`;
-  const label = family === 'ipv4' ? 'IPv4' : 'IPv6';
+  const lacks = kernel < claim.installed;
+  const off = Math.abs(claim.installed - kernel);
   return {
     kind: 'condition',
     code: 'routes-disagree',
     severity: lacks ? 'error' : 'warn',
     body:
-      `${DAEMON_LABELS[daemon]} says that the kernel took ${installed} ${label} routes of it (${protocolName(protocol)}) in ${place}, ` +
+      `${DAEMON_LABELS[claim.daemon]} says that the kernel took ${claim.installed} ${placeWords(claim)}, ` +
       `but the kernel has ${kernel}: ${off} ${lacks ? 'fewer' : 'more'}, for more than a minute`,
     remedy:
       (lacks
         ? 'Packets to networks that the kernel lacks go another way, or nowhere. '
         : 'Packets still go to networks that the daemon has given up. ') +
-      'docs/routes.md says how the daemon puts its routes into the kernel anew',
-    attributes: attributesOf(claim),
+      '`agent probe route-agreement --list` names some, and docs/routes.md says how the daemon puts its routes into the kernel anew',
+    attributes: claimAttributes(claim),
   };
 }

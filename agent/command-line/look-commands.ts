@@ -32,11 +32,15 @@ export function addLookCommands(program: Command): void {
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--prometheus', "Prometheus' text format, for a textfile collector")
     .option('--output <file>', 'with --prometheus or --json: into this file, replaced whole; "-" is stdout')
+    .option(
+      '--list',
+      'with route-agreement: name up to 20 routes that only the routing daemon, or only the kernel, has',
+    )
     .option('--quiet', 'print nothing but failures')
     .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      `\ndocs/metrics.md explains each metric. The hardware of the machine (inventory) is printed only if you name it.\nExit status: 0 all probes could see, 1 bad configuration or usage, or the file cannot be written, 4 a probe could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
+      `\ndocs/metrics.md explains each metric. The hardware of the machine (inventory) is printed only if you name it.\nExit status: 0 all probes could see, 1 bad configuration or usage, or the file cannot be written, 4 a probe could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe route-agreement --list', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
     )
     .action((names: string[] | undefined, options: Omit<ProbeOptions, 'names'>) =>
       runCommand<ProbeOptions>(

@@ -15,12 +15,17 @@ export interface ProbeOptions extends CommonOptions {
   /** The probes to read. Empty means all. */
   readonly names: readonly string[];
   readonly prometheus?: boolean;
+  /** Name the routes of a difference between a routing daemon and the kernel. */
+  readonly list?: boolean;
   /** The file that gets the output, replaced whole; `-` means standard output. */
   readonly output?: string;
 }
 
 /** The inventory is not one of the probes: the daemon takes it once a day, in a separate process. */
 const INVENTORY = 'inventory';
+
+/** The probe whose readings can be listed route by route. */
+const LISTED = 'route-agreement';
 
 /** A report with the events that its probe emitted. */
 interface Seen extends ProbeReport {
@@ -36,6 +41,11 @@ export async function probe(options: ProbeOptions): Promise<number> {
   if (options.output === '') return reportUsage('--output has no file name; write a path, or "-" for stdout', options);
   if (options.output !== undefined && !options.prometheus && !options.json)
     return reportUsage('--output needs --prometheus or --json', options);
+  if (options.list) {
+    if (options.names.join() !== LISTED || options.prometheus || options.output !== undefined)
+      return reportUsage(`--list belongs to "agent probe ${LISTED}", with --json at most`, options);
+    return (await import('./list-route-differences.ts')).listRouteDifferences(options);
+  }
   // Taking the inventory starts programs, so it is taken only if it is the only named probe.
   if (
     options.names.length === 1 &&

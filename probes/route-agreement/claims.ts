@@ -3,7 +3,7 @@ import type { Family } from '../../agent/address/address.ts';
 import type { Host } from '../../agent/host/host.ts';
 import { links } from '../../agent/host/netlink/links.ts';
 import { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
-import { BIRD, MAIN_TABLE } from '../../agent/host/netlink/table-names.ts';
+import { BIRD, MAIN_TABLE, protocolName, tableName } from '../../agent/host/netlink/table-names.ts';
 import { BIRD_SOCKETS, Bird } from '../../agent/host/routing-daemons/bird.ts';
 import { ControlSocketError } from '../../agent/host/routing-daemons/control-socket.ts';
 import { ZEBRA_SOCKET, Zebra } from '../../agent/host/routing-daemons/zebra.ts';
@@ -32,6 +32,26 @@ export function placeOf({ daemon, family, table }: Pick<Claim, 'daemon' | 'famil
 /** The same text for the same kind of routes: `frr ipv4 254 186`. */
 export function claimKey(claim: Claim): string {
   return `${placeOf(claim)} ${claim.protocol}`;
+}
+
+export const DAEMON_LABELS: Readonly<Record<DaemonName, string>> = { frr: 'FRR', bird: 'BIRD' };
+
+/** The attributes of a claim, in a metric and in a condition. */
+export function claimAttributes({ daemon, family, table, vrf, protocol }: Claim) {
+  return {
+    daemon,
+    'network.type': family,
+    table: table === null ? 'all' : tableName(table),
+    ...(vrf === null ? {} : { vrf }),
+    protocol: protocolName(protocol),
+  };
+}
+
+/** For an operator: `IPv4 routes of it (bgp) in table main`. */
+export function placeWords({ family, table, vrf, protocol }: Claim): string {
+  const place = table === null ? 'all tables together' : `table ${tableName(table)}`;
+  const label = family === 'ipv4' ? 'IPv4' : 'IPv6';
+  return `${label} routes of it (${protocolName(protocol)}) in ${place}${vrf === null ? '' : ` (VRF ${vrf})`}`;
 }
 
 /** All claims of one daemon. */

@@ -82,9 +82,12 @@ export class Bird implements Disposable {
     return channels;
   }
 
-  /** Asks for the routes that BIRD puts into the kernel by this protocol, and passes each line on. */
-  routes(protocol: string, take: (line: string) => void): Promise<void> {
-    return this.#ask(`show route export ${this.#quoted(protocol)}`, (line) => take(line));
+  /** Passes on the prefix of each route that BIRD puts into the kernel by this protocol. Throws ControlSocketError. */
+  routes(protocol: string, take: (prefix: string) => void): Promise<void> {
+    return this.#ask(`show route export ${this.#quoted(protocol)}`, (line) => {
+      const [, prefix] = /^([0-9A-Fa-f.:]+\/\d+) /.exec(line) ?? [];
+      if (prefix !== undefined) take(prefix);
+    });
   }
 
   #quoted(name: string): string {

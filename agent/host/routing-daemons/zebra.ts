@@ -50,6 +50,36 @@ export function markOf(type: string): number | null {
   return NOT_INSTALLED.includes(type) ? null : (MARKS[type] ?? ZEBRA);
 }
 
+/** The types of the letters in `show ip fib` (lib/route_types.txt). All other letters are types that have no mark of their own. */
+const LETTERS: Readonly<Record<string, string>> = {
+  K: 'kernel',
+  C: 'connected',
+  L: 'local',
+  S: 'static',
+  R: 'rip',
+  O: 'ospf',
+  I: 'isis',
+  B: 'bgp',
+  E: 'eigrp',
+  N: 'nhrp',
+  A: 'babel',
+  D: 'sharp',
+  F: 'pbr',
+  f: 'openfabric',
+};
+
+/**
+ * The first line of a route: letter, OSPF's instance, `>` for the selected route, its state, the prefix. The state is a space
+ * if the first next hop is a recursive one.
+ */
+const ROUTE_LINE = /^([A-Za-z])(?:\[\d+\])?>([* rqto])[bs]? *([0-9A-Fa-f.:]+\/\d+) /;
+const REJECTED = 'r';
+
+/** The mark of the type that a letter in front of a route means; null if zebra does not install such routes. */
+function markOfLetter(letter: string, family: Family): number | null {
+  return markOf(letter === 'R' && family === 'ipv6' ? 'ripng' : (LETTERS[letter] ?? letter));
+}
+
 export class Zebra implements Disposable {
   readonly #socket: ControlSocket;
 
@@ -80,10 +110,17 @@ export class Zebra implements Disposable {
     }
   }
 
-  /** Asks for the routes as text, and passes each line on. zebra makes the whole text before it sends the first byte. */
-  async routes(family: Family, vrf: string | null, take: (line: string) => void): Promise<void> {
+  /**
+   * Passes on the prefix and the mark of each route that zebra says the kernel took. zebra makes the whole text before it sends
+   * the first byte. Throws ControlSocketError.
+   */
+  async routes(family: Family, vrf: string | null, take: (prefix: string, mark: number) => void): Promise<void> {
     const protocol = family === 'ipv4' ? 'ip' : 'ipv6';
-    const lines = new Lines(take);
+    const lines = new Lines((line) => {
+      const [, letter, state, prefix] = ROUTE_LINE.exec(line) ?? [];
+      const mark = letter === undefined ? null : markOfLetter(letter, family);
+      if (mark !== null && state !== REJECTED) take(prefix!, mark);
+    });
     const status = await this.#ask(`show ${protocol} fib ${ofVrf(vrf)}`, (part) => lines.take(part));
     lines.end();
     if (status !== SUCCESS) throw this.#socket.fault('refused', `zebra refused "show ${protocol} fib"`);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Reading } from '../../../probes/probe.ts';
+import type { SomeRoutes } from '../../../probes/route-agreement/listing.ts';
 import { REPOSITORY } from '../repository.ts';
 import { type Gateway, hostWithGateways, type Speaker } from './gateways.ts';
 import type { LabHost } from './host.ts';
@@ -95,14 +96,25 @@ export class Router {
     return { ipv4: ipv4!, ipv6: ipv6! };
   }
 
-  /** Removes learned routes of the gateway from the kernel. */
-  async remove({ ipv4, ipv6 }: { ipv4: number; ipv6: number }): Promise<void> {
-    const some = (
-      family: 4 | 6,
-      number: number,
-      begin: string,
-    ) => `ip -${family} -o route show proto ${MARK[this.#own]} |
-      awk '/^${begin}/ && n++ < ${number} { print "route del " $1 }' $1 | ip -${family} -batch -`;
-    await this.host.sh(`${some(4, ipv4, '20[.]')}; ${some(6, ipv6, '2001:')}`.replaceAll(' $1 | ip', ' | ip'));
+  /** Removes learned routes of the gateway from the kernel. Returns their prefixes. */
+  async remove(numbers: { ipv4: number; ipv6: number }): Promise<{ ipv4: string[]; ipv6: string[] }> {
+    const some = async (family: 4 | 6, number: number, begin: string) => {
+      const list = `ip -${family} -o route show proto ${MARK[this.#own]} | awk '/^${begin}/ && n++ < ${number} { print $1 }'`;
+      return (
+        await this.host.sh(
+          `${list} >/run/lab/gone; sed 's/^/route del /' /run/lab/gone | ip -${family} -batch -; cat /run/lab/gone`,
+        )
+      )
+        .split('\n')
+        .filter(Boolean);
+    };
+    return { ipv4: await some(4, numbers.ipv4, '20[.]'), ipv6: await some(6, numbers.ipv6, '2001:') };
+  }
+
+  /** What `agent probe route-agreement --list` names, IPv4 first. */
+  async listed(): Promise<{ routes: number; kernel: number; onlyDaemon: SomeRoutes; onlyKernel: SomeRoutes }[]> {
+    const { code, stdout, stderr } = await this.host.agent('probe', 'route-agreement', '--list', '--json');
+    assert.equal(code, 0, stderr + stdout);
+    return JSON.parse(stdout).differences;
   }
 }

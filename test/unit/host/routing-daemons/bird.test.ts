@@ -96,6 +96,22 @@ for (const [what, status] of Object.entries({
   });
 }
 
+test('bird: the routes that it puts into the kernel, each once', async (t) => {
+  const { bird: one } = await open(t, {
+    'show route export kernel1': `1007-Table master4:
+ 10.3.0.0/16          unicast [static1 12:13:24.641] * (200)
+ \tvia 10.88.0.1 on eth0 weight 1
+ \tvia 10.88.0.3 on eth0 weight 1
+ 10.2.0.0/16          blackhole [static1 12:13:24.641] * (200)
+ 2001:db8::/48        unicast [static2 12:13:24.641] * (200)
+0000 
+`,
+  });
+  const found: string[] = [];
+  await one.routes('kernel1', (prefix) => found.push(prefix));
+  assert.deepEqual(found, ['10.3.0.0/16', '10.2.0.0/16', '2001:db8::/48']);
+});
+
 test('bird: rubbish is named', async (t) => {
   for (const ready of ['220 mail.example.com ESMTP\n', '\n', ' 0001 BIRD\n', '0001 BIRD\n0001 BIRD\n']) {
     const { path } = await bird(t, { ready });

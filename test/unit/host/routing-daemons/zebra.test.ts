@@ -85,6 +85,61 @@ test('zebra: a socket that is not there, or that nobody serves, is no zebra', as
   assert.equal(await Zebra.open(join(folder, 'file', 'zebra.vty'), never), null);
 });
 
+/** As FRR 8.4 answers `show ip fib`. */
+const FIB = `Codes: K - kernel route, C - connected, S - static, R - RIP,
+       > - selected route, * - FIB route, q - queued, r - rejected, b - backup
+       t - trapped, o - offload failure
+
+B>* 0.0.0.0/0 [20/0] via 10.88.0.1, eth0, weight 1, 00:00:11
+C>* 10.88.0.0/24 is directly connected, eth0, 00:00:11
+K>* 10.9.0.0/16 [0/0] via 10.88.0.1, eth0, 00:00:11
+B>* 20.0.0.0/24 [20/0] via 10.88.0.1, eth0, weight 1, 00:00:09
+  *                    via 10.88.0.3, eth0, weight 1, 00:00:09
+B>  20.0.1.0/24 [200/0] via 10.1.1.1 (recursive), weight 1, 00:00:09
+  *                       via 10.88.0.1, eth0, weight 1, 00:00:09
+B>r 20.0.2.0/24 [20/0] via 10.88.0.1, eth0, weight 1, 00:00:09
+B>o 20.0.3.0/24 [20/0] via 10.88.0.1, eth0, weight 1, 00:00:09
+B   20.0.4.0/24 [20/0] via 10.88.0.1, eth0, weight 1, 00:00:09
+O[7]>* 20.0.5.0/24 [110/20] via 10.88.0.1, eth0, weight 1, 00:00:09
+T[42]>* 20.0.6.0/24 [15/0] via 10.88.0.1, eth0, weight 1, 00:00:09
+S>* 20.0.7.0/24 [1/0] unreachable (blackhole), weight 1, 00:00:09
+`;
+
+test('zebra: the routes that the kernel took, each once', async (t) => {
+  const one = await zebra(t, (socket) =>
+    eachQuestion(socket, '\0', (question) => {
+      assert.equal(question, 'show ip fib vrf red');
+      for (const byte of Buffer.concat([Buffer.from(FIB), END()])) socket.write(Buffer.from([byte]));
+    }),
+  );
+  const found: string[] = [];
+  await one.routes('ipv4', 'red', (prefix, mark) => found.push(`${mark} ${prefix}`));
+  assert.deepEqual(found, [
+    '186 0.0.0.0/0',
+    '186 20.0.0.0/24',
+    '186 20.0.1.0/24',
+    '186 20.0.3.0/24',
+    '188 20.0.5.0/24',
+    '11 20.0.6.0/24',
+    '196 20.0.7.0/24',
+  ]);
+});
+
+test('zebra: a list of routes that is one endless line, or breaks off, is given up', async (t) => {
+  const endless = await zebra(t, (socket) =>
+    eachQuestion(socket, '\0', () => socket.write(`B>* ${'1'.repeat(2 ** 21)}`)),
+  );
+  await assert.rejects(
+    endless.routes('ipv6', null, () => assert.fail('no route')),
+    fault('too-long', /MiB/),
+  );
+  const broken = await zebra(t, (socket) => eachQuestion(socket, '\0', () => socket.end(FIB)));
+  await assert.rejects(
+    broken.routes('ipv4', null, () => {}),
+    fault('closed', /before the end/),
+  );
+});
+
 const RUBBISH: Record<string, string> = {
   text: 'zebra> ',
   'a list': '[]',
