@@ -60,10 +60,7 @@ start() {
 while read -r word rest; do
     case "$word" in
     network | peer | network6 | peer6 | advertiser | sysctl) collect "$word" "$rest" ;;
-    build)
-        build
-        see network </dev/log.network
-        ;;
+    build) build ;;
     # A path, the time of its last change in seconds, and its bytes in base64.
     put)
         path=\${rest%% *}

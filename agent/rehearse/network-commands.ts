@@ -14,9 +14,11 @@ export function makeNetwork({ links, addresses, routes }: Network): { network: s
   const wires = links.filter(({ name }) => name !== 'lo');
   return {
     network: [
-      ...wires.map(({ name, mtu, mac }, n) => {
+      ...wires.flatMap(({ name, index, mtu, mac }, n) => {
         const address = mac === null ? '' : ` address ${mac}`;
-        return `link add name ${name} mtu ${mtu}${address} type veth peer name peer${n} netns peer`;
+        const rest = `mtu ${mtu}${address} type veth peer name peer${n} netns peer`;
+        // The namespace may have a device of the kernel's with that index, such as sit0. Any other then has to do.
+        return [`link add name ${name} index ${index} ${rest}`, `link add name ${name} ${rest}`];
       }),
       ...wires.filter(({ up }) => up).map(({ name }) => `link set dev ${name} up`),
       ...addresses.map(addAddress),

@@ -48,6 +48,8 @@ export interface StageRoute {
 
 export interface StageLink {
   readonly name: string;
+  /** dhcpcd makes the metrics of its routes from it. */
+  readonly index: number;
   readonly up: boolean;
   readonly mtu: number;
   /** The Ethernet address; null if there is none. */
@@ -165,6 +167,7 @@ function links(text: string): StageLink[] {
     const mac = String(link.address);
     return {
       name,
+      index: Number(link.ifindex),
       up: Array.isArray(link.flags) && link.flags.includes('UP'),
       mtu: Number(link.mtu),
       mac: link.link_type === 'ether' && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) ? mac : null,

@@ -31,10 +31,9 @@ done
 build
 ${STAGE_LOOK}
 see hidden </dev/hidden
-see network </dev/log.network
 look before
 
-rm -f /dev/ready /dev/hidden /dev/log.network
+rm -f /dev/ready /dev/hidden
 if [ -n "$record" ]; then rm -f "$record"; fi
 exec 9>/dev/output 7</dev/output
 rm -f /dev/output

@@ -38,8 +38,6 @@ export interface StageView extends SeenOnStage {
   readonly status: number;
   /** false: dhclient-script ended before our exit hook. */
   readonly ended: boolean;
-  /** Errors of `ip` while it made the network; empty if there were none. */
-  readonly complaints: string;
 }
 
 /** Flags of unshare(1). */
@@ -74,7 +72,6 @@ export async function play(scene: Scene): Promise<StageView> {
     hidden: must('hidden').split('\n').filter(Boolean).sort(),
     left: Number(must('left')),
     output: must('output'),
-    complaints: must('network').trim(),
   };
 }
 

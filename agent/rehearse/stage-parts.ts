@@ -119,7 +119,7 @@ collect() {
 build() {
     ip link set lo up
     sed -i 's, netns peer$, netns /proc/self/fd/8,' /dev/network
-    ip -force -4 -batch /dev/network >/dev/log.network 2>&1 || :
+    ip -force -4 -batch /dev/network >/dev/null 2>&1 || :
     # A link comes up only with its far side, so its IPv6 addresses are there before.
     ip -force -6 -batch /dev/network6 >/dev/null 2>&1 || :
     if [ -s /dev/advertiser ]; then
@@ -130,7 +130,7 @@ build() {
         fi
     fi
     nsenter --net=/proc/self/fd/8 ip -force -6 -batch /dev/peer6 >/dev/null 2>&1 || :
-    nsenter --net=/proc/self/fd/8 ip -force -4 -batch /dev/peer >>/dev/log.network 2>&1 || :
+    nsenter --net=/proc/self/fd/8 ip -force -4 -batch /dev/peer >/dev/null 2>&1 || :
     while read -r path value; do
         printf '%s\\n' "$value" 2>/dev/null >"/proc/sys/$path" || :
     done </dev/sysctl

@@ -1,9 +1,12 @@
 /** Each rehearsal of dhcpcd foretells what the real event makes of the host: real dhcpcd, real servers, both outcomes compared. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dhcpcdHost, noDhcpcd, OLD_DHCPCD_CONF } from '../parts/lab/dhcpcd.ts';
+import { connect, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { Dhcpcd, dhcpcdHost, noDhcpcd, OLD_DHCPCD_CONF } from '../parts/lab/dhcpcd.ts';
+import { hooksEnded } from '../parts/lab/dhcpcd-events.ts';
 import { cameTrue, foretell } from '../parts/lab/foretell.ts';
 import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
+import { LabHost } from '../parts/lab/host.ts';
 import { AGENT_YAML, apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
 const options = { skip: noDhcpcd, concurrency: 4 };
@@ -50,4 +53,17 @@ test('rehearse: settings that are not configured come from the recorded offer', 
   assert.ok(foretold.routes.before?.includes('default via 10.77.0.9 dev eth0'), foretold.routes.before?.join('\n'));
   await client.leased();
   await cameTrue(host, foretold);
+});
+
+test('rehearse: the metrics that dhcpcd makes from an interface’s index are the host’s', options, async () => {
+  await using host = await LabHost.create({ interfaces: 2 });
+  await connect(host, 1);
+  await startDhcpServer(host, { wire: 1, lease: 600 });
+  await host.write('/etc/dhcpcd.conf', 'noipv6\nnoarp\nnodelay\n');
+  const { log } = Dhcpcd.start(host, ['eth1']);
+  await log.until(/executing: .*dhcpcd-run-hooks BOUND/);
+  await hooksEnded(host);
+  assert.match(await host.sh('ip route show default'), /metric 1003/);
+  const { code, stdout } = await host.agent('rehearse', 'lease', '--reason', 'RENEW', 'REBOOT');
+  assert.equal(code, 0, stdout);
 });

@@ -203,13 +203,15 @@ test('rehearse: a network is made again as it is', () => {
     ]),
   );
   const links = [
-    { name: 'lo', up: true, mtu: 65536, mac: null },
-    { name: 'eth0', up: true, mtu: 1400, mac: '02:00:00:00:00:01' },
-    { name: 'eth1', up: false, mtu: 1500, mac: null },
+    { name: 'lo', index: 1, up: true, mtu: 65536, mac: null },
+    { name: 'eth0', index: 7, up: true, mtu: 1400, mac: '02:00:00:00:00:01' },
+    { name: 'eth1', index: 9, up: false, mtu: 1500, mac: null },
   ];
   const made = makeNetwork({ links, addresses, routes });
   assert.deepEqual(made.network, [
+    'link add name eth0 index 7 mtu 1400 address 02:00:00:00:00:01 type veth peer name peer0 netns peer',
     'link add name eth0 mtu 1400 address 02:00:00:00:00:01 type veth peer name peer0 netns peer',
+    'link add name eth1 index 9 mtu 1500 type veth peer name peer1 netns peer',
     'link add name eth1 mtu 1500 type veth peer name peer1 netns peer',
     'link set dev eth0 up',
     'addr add 10.0.0.5/24 broadcast 10.0.0.255 dev eth0 scope global label eth0 valid_lft 60 preferred_lft 50',
