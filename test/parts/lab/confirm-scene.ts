@@ -147,6 +147,14 @@ export class ConfirmScene implements AsyncDisposable {
     return { kill: async () => void (await this.host.sh('kill -9 $(cat /run/lab/collector.pid)')) };
   }
 
+  /** Starts a forger at the far end (forger-inside.ts). */
+  async forger(): Promise<void> {
+    const inside = join(REPOSITORY, 'test/parts/lab/forger-inside.ts');
+    const child = this.far([process.execPath, inside, String(PORT)]);
+    child.stderr!.pipe(process.stderr);
+    await new Log(child.stdout!).until(/waits/);
+  }
+
   /** Gives the collector a certificate for its name and IPv4 address. Configurations need it, as they send no token in the clear. */
   certify(): void {
     authority(this.host.path('/etc/holdfast'), COLLECTOR.ipv4, [COLLECTOR_NAME]);

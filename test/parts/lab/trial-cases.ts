@@ -278,6 +278,14 @@ const KILLED: readonly Omit<TrialCase, 'ends'>[] = [
     change: 'sysctl: { net.ipv4.conf.eth1.rp_filter: 1 }\n',
     says: /collector \S+ \(IPv4\) is lost .*nothing that was changed explains it/,
   },
+  {
+    what: 'the collector is killed, and a program with its certificate forges its acknowledgements',
+    families: ['ipv4'],
+    prepare: (scene) => scene.forger(),
+    isKilled: true,
+    change: GOOD_ROUTES,
+    says: /collector \S+ \(IPv4\) is lost \(.*not sealed with this host's token.*nothing that was changed explains it/,
+  },
 ];
 
 export const TRIAL_CASES: readonly TrialCase[] = [
