@@ -1,6 +1,9 @@
 /** What the programs share that measure and write a page of the documents. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { release as kernel } from 'node:os';
+import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/context/version.ts';
+import { REPOSITORY } from './repository.ts';
 
 /** "`npm run trials` on 2026-12-01, of version 0.1.0, on Linux 6.12". */
 export function writtenBy(script: string): string {
@@ -23,4 +26,16 @@ export async function fillRows<Case>(
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
+}
+
+/** Writes `text` into a page of docs/, below the line `<!-- by npm run SCRIPT -->`. */
+export function fillPage(page: string, script: string, text: string): void {
+  const path = join(REPOSITORY, 'docs', page);
+  const before = readFileSync(path, 'utf8');
+  const begin = `<!-- by npm run ${script} -->\n`;
+  const from = before.indexOf(begin);
+  const to = before.indexOf('<!-- end -->\n', from);
+  if (from < 0 || to < 0) throw new Error(`${path} has no place for the table`);
+  writeFileSync(path, before.slice(0, from + begin.length) + text + before.slice(to));
+  console.log(`docs/${page} is written`);
 }
