@@ -1,4 +1,5 @@
 /** One row: a change by one tool, what happens in the middle, and what becomes of the host. */
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { outsideText } from '../../parts/lab/outside-view.ts';
 import { RollbackScene } from './rollback-scene.ts';
@@ -8,6 +9,8 @@ export type Middle = 'nothing' | 'confirmed' | 'killed' | 'hung up' | 'power cut
 
 /** Seconds after the limit in which a tool may still be putting back: Holdfast's timer comes 5 s late. */
 const MORE = 15;
+/** Load for each processor, above which a time says more of the machine than of the tool. Three rows at once stay below. */
+const BUSY = 2;
 
 /** The cells: what becomes of the change, what is other than before, for how long nothing came through, and the next boot. */
 export async function measureRollback(tool: RollbackTool, change: Change, middle: Middle): Promise<string[]> {
@@ -34,9 +37,13 @@ export async function measureRollback(tool: RollbackTool, change: Change, middle
   return [
     strongUnless(isMeant, isPutBack ? 'put back' : 'stays'),
     isPutBack || change === 'good' ? '' : differences(before, after),
-    seconds > WITHIN + MORE ? '**stays cut off**' : outsideText(seconds),
+    seconds > WITHIN + MORE ? '**stays cut off**' : timeText(seconds),
     reached(await scene.isReached()),
   ];
+}
+
+function timeText(seconds: number): string {
+  return loadavg()[0]! > BUSY * availableParallelism() ? '' : outsideText(seconds);
 }
 
 const reached = (isReached: boolean) => strongUnless(isReached, isReached ? 'is reached' : 'is cut off');

@@ -10,15 +10,7 @@ import { CHANGES, type Change, type RollbackTool, TOOLS, WITHIN } from './rollba
 
 /** Most of the time each waits for the end of its limit. */
 const AT_ONCE = 3;
-const HEAD = [
-  'the change',
-  'in the middle',
-  'tool',
-  'the change',
-  'other than before',
-  'cut off',
-  'after the next boot',
-];
+const HEAD = ['the change', 'in the middle', 'tool', 'it is', 'other than before', 'cut off', 'after the next boot'];
 
 interface Case {
   readonly tool: RollbackTool;
@@ -70,7 +62,8 @@ fillPage(
   'confirm.md',
   'rollbacks',
   `
-Written by ${writtenBy('rollbacks')}, with a limit of ${WITHIN} s for each tool.
+Written by ${writtenBy('rollbacks')}, with a limit of ${WITHIN} s for each tool. A time is left out if the machine was busy
+with other work.
 
 ${table(HEAD, rows)}
 `,
