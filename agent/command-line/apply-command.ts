@@ -19,7 +19,7 @@ export function addApply(program: Command, only: Option): void {
     .option('--no-confirm', 'make the change without a trial, also if it was put back before')
     .addHelpText(
       'after',
-      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed, or the change was put back.${examples(['sudo agent apply', 'sudo agent apply --confirm', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
+      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed, or the change was put back, 8 nothing is changed yet, because the host waits for its wave (confirm.waves).${examples(['sudo agent apply', 'sudo agent apply --confirm', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
     )
     .action(runCommand<ApplyOptions>(program, async () => (await import('../commands/apply/apply.ts')).apply));
 }

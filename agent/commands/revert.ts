@@ -5,7 +5,7 @@ import { lockedStanding } from '../daemon/standing.ts';
 import { tableKey, WATCHING_TABLES } from '../depends/ledger/our-tables.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
-import { CONFIRMED, PROVISIONAL, PROVISIONAL_UNDO, PUT_BACK, TRIAL } from '../host/paths.ts';
+import { CONFIRMED, PROVISIONAL, PROVISIONAL_UNDO, PUT_BACK, TRIAL, WAVE } from '../host/paths.ts';
 import { revertAll as revertHost } from '../resources/revert-all.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context/context.ts';
@@ -62,7 +62,7 @@ export async function revert(options: CommonOptions): Promise<number> {
 
 /** Otherwise a later boot would apply the configuration that was confirmed before, in place of a new one. */
 function forgetTrials(host: Host): void {
-  for (const memory of [CONFIRMED, PUT_BACK, PROVISIONAL, PROVISIONAL_UNDO]) host.remove(memory);
+  for (const memory of [CONFIRMED, PUT_BACK, PROVISIONAL, PROVISIONAL_UNDO, WAVE]) host.remove(memory);
 }
 
 function isWatchingTable(key: string): boolean {

@@ -7,7 +7,7 @@ import { titleOf } from '../hold/finding-kinds.ts';
 import type { Finding, SettingState } from '../hold/resource.ts';
 import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
-import { PROVISIONAL, TRIAL } from '../host/paths.ts';
+import { PROVISIONAL, TRIAL, WAVE } from '../host/paths.ts';
 import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context/context.ts';
@@ -44,6 +44,10 @@ export async function status(options: CommonOptions): Promise<number> {
     host.live && host.lstat(PROVISIONAL) !== null
       ? (await import('../confirm/trial/provisional.ts')).readProvisional(host)
       : null;
+  const waits =
+    host.live && host.lstat(WAVE) !== null
+      ? (await import('../confirm/trial/wave-record.ts')).waitingWave(host, hash)
+      : null;
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
     printJson({
@@ -53,6 +57,7 @@ export async function status(options: CommonOptions): Promise<number> {
       ...(trial === null ? {} : { trial: await trialView(trial) }),
       ...(putBack === null ? {} : { putBack }),
       ...(provisional === null ? {} : { provisional }),
+      ...(waits === null ? {} : { waits }),
       settings,
       nearest,
       metadata: fromCloud,
@@ -73,6 +78,7 @@ export async function status(options: CommonOptions): Promise<number> {
       const standing = (await import('./trial-words.ts')).staysForNow(provisional, hash);
       if (standing !== null) print(`\n${standing}`);
     }
+    if (waits !== null) print(`\n${(await import('./trial-words.ts')).waitsForWave(waits)}`);
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./apply/measure-nearest.ts')).tellNearest(nearest);

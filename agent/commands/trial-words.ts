@@ -4,6 +4,7 @@ import { namesAnswering } from '../confirm/judgement.ts';
 import { type LaterMoment, type ProvisionalChange, visibleMoments } from '../confirm/trial/provisional.ts';
 import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
 import { readTrial, runningSentence, secondsLeft, type TrialRecord } from '../confirm/trial/trial-record.ts';
+import { type WaveRecord, waitsInShort } from '../confirm/trial/wave-record.ts';
 import type { Host } from '../host/host.ts';
 import { isoTime } from '../host/iso-time.ts';
 import { paint, shown } from './output/output.ts';
@@ -37,6 +38,20 @@ export function staysForNow(change: ProvisionalChange, held: string): string | n
     return `${paint('yellow', shown(what))} The daemon asks its witnesses again until they answer. To confirm it by hand: agent confirm`;
   }
   return unseen.length === 0 ? null : shown(`Change ${id} holds now${unseen.join('')}.`);
+}
+
+export function waitsForWave(wave: WaveRecord): string {
+  const what = `Nothing is changed yet: this host ${waitsInShort(wave)}: ${wave.why}.`;
+  return `${paint('yellow', shown(what))} To make the change without waiting: agent apply --no-confirm`;
+}
+
+export function nobodyAsksAgain(): string {
+  return 'No daemon runs here, so nobody asks again: start it (agent run), or run agent apply later.';
+}
+
+export function willAskFirst({ waves }: DesiredConfirm): string {
+  const name = waves?.rollout == null ? '' : ` (rollout ${waves.rollout})`;
+  return `apply asks the collector first, and waits for its wave${name}.`;
 }
 
 export function willBeTried({ by, within }: DesiredConfirm): string {

@@ -10,6 +10,13 @@ export interface DesiredConfirm {
   readonly also: readonly AlsoWitness[];
   /** The TCP port of this host that the collector must reach from its own side; null for none. */
   readonly inbound: number | null;
+  /** null if no change waits for the collector. */
+  readonly waves: DesiredWaves | null;
+}
+
+export interface DesiredWaves {
+  /** The name of the rollout; null: hosts with the same configuration are one rollout. */
+  readonly rollout: string | null;
 }
 
 export type AlsoWitness =

@@ -55,6 +55,8 @@ export interface ChangeTrial extends Guard {
   readonly healing: Guard;
   /** Call this after a complete apply. */
   settled(outcomes: readonly Outcome[]): Promise<void>;
+  /** The change that waits for its wave; null if none does. */
+  waits(): Promise<{ readonly next: number } | null>;
   /** Takes over the trial of a process that has ended. Never throws. */
   adopt(): Promise<void>;
   /** Asks the witnesses of a provisional change again (see TrialGuard); null if there is nothing new. */

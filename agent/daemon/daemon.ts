@@ -23,6 +23,7 @@ import { proofEvent } from './heal/proof-event.ts';
 import { ProvisionalWatch } from './heal/provisional-watch.ts';
 import { resourcesProbe } from './heal/resources-probe.ts';
 import { trialEvent, undecidedEvent } from './heal/trial-event.ts';
+import { WaveWatch } from './heal/wave-watch.ts';
 import { Witness } from './heal/witness.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { DependsWatch } from './schedule/depends-watch.ts';
@@ -63,6 +64,7 @@ export class Daemon {
   #standingTimer: NodeJS.Timeout | undefined;
   #reloading: Promise<void> = Promise.resolve();
   #provisional: ProvisionalWatch | null = null;
+  #waves: WaveWatch | null = null;
   /** Trials whose decision is awaited. */
   readonly #deciding = new Set<ChangeTrial>();
 
@@ -170,7 +172,10 @@ export class Daemon {
       undone: () => void this.reload(),
     });
     this.#provisional = provisional;
-    const own = () => provisional.samples();
+    const again = () => applyOnce(host, resources, trial ?? guard, settled).catch(() => {});
+    const waves = new WaveWatch({ host, trial: enforce ? trial : null, hash, apply: again });
+    this.#waves = waves;
+    const own = () => [...provisional.samples(), ...waves.samples()];
     this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, own, seed: beatSeed });
     this.#keeper.watch();
     this.#tellStanding();
@@ -190,6 +195,7 @@ export class Daemon {
     this.#egress.start();
     this.#heartbeats.start();
     provisional.start(interval);
+    waves.start();
     this.#takeInventory();
     this.#watchDependences();
     void this.#followFiles();
@@ -264,6 +270,7 @@ export class Daemon {
     this.#fetching?.close();
     await Promise.all([
       this.#keeper.close(),
+      this.#waves?.close(),
       this.#schedule.close(),
       ...this.#restarting.map((one) => one.close()),
       this.#egress?.close(last),

@@ -50,3 +50,6 @@ export const PUT_BACK = `${STATE_FOLDER}/put-back`;
 
 /** The configuration that was confirmed last, with its files' bytes. */
 export const CONFIRMED = `${STATE_FOLDER}/confirmed`;
+
+/** The last change about which this host asked its collector (`confirm.waves`). */
+export const WAVE = `${STATE_FOLDER}/wave`;

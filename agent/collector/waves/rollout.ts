@@ -15,7 +15,7 @@ export interface Member {
   readonly configuration: string;
   readonly change: string;
   readonly standing: MemberStanding;
-  /** When it asked first, or when it was admitted last; milliseconds since the epoch. */
+  /** When it asked last, or when it was admitted; milliseconds since the epoch. */
   readonly since: number;
   /** Milliseconds that its witnesses have. */
   readonly within: number;

@@ -2,7 +2,8 @@
  * All rollouts. A host is in one rollout at a time, so there are never more members, nor rollouts, than hosts. Admitted
  * hosts and their rollouts are on the disk; waiting hosts ask again.
  */
-import { UNNAMED, type WaveQuestion, type WaveStanding } from '../../confirm/wire/wave-talk.ts';
+import { UNNAMED_ROLLOUT } from '../../config/notation/rollout-name.ts';
+import type { WaveQuestion, WaveStanding } from '../../confirm/wire/wave-talk.ts';
 import { holds, isAgainst, type Member, type MemberStanding, Rollout } from './rollout.ts';
 import { type WaveSize, waveInWords, waveLimit } from './wave-sizes.ts';
 
@@ -45,6 +46,8 @@ const RESULT = 300_000;
 const QUIET = 600_000;
 /** Milliseconds without an admission after which a rollout begins anew, and is dropped if nobody is in it. */
 const OVER = 604_800_000;
+/** Milliseconds without a question after which a host no longer waits. It may have got the change in another way. */
+const WAITS = 3_600_000;
 /** Milliseconds that an admitted host stays in its rollout: nobody may make the disk busy by many ids. */
 const STAY = 5_000;
 
@@ -97,7 +100,7 @@ export class Rollouts {
   /** Answers a host that the fleet knows by `host`. A host that asks again gets the same answer. */
   ask(host: string, question: Omit<WaveQuestion, 'nonce' | 'host'>, now: number): Admission {
     const { configuration, change, within, rollout: name } = question;
-    const id = name ?? `${UNNAMED}${configuration.slice(0, 12)}`;
+    const id = name ?? `${UNNAMED_ROLLOUT}${configuration.slice(0, 12)}`;
     let member = this.#members.get(host);
     if (member !== undefined && member.rollout.id !== id) {
       if (member.standing !== 'waiting' && now - member.since < STAY)
@@ -121,7 +124,7 @@ export class Rollouts {
     if (isAdmitted && member.change === change) return this.#save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
     const why = isAdmitted && now - member.since < STAY ? JUST_NOW : this.#whyWait(rollout, member);
     if (why !== '') {
-      if (member.standing === 'waiting') this.#replace(member, asked);
+      if (member.standing === 'waiting') this.#replace(member, { ...asked, since: now });
       this.#save();
       return wait(why);
     }
@@ -157,10 +160,10 @@ export class Rollouts {
     this.#save();
   }
 
-  /** Drops what nobody needs: members whose host is forgotten, and rollouts that nobody is in. */
+  /** Drops what nobody needs: members whose host is forgotten or no longer asks, and rollouts that nobody is in. */
   tidy(now: number): void {
     for (const member of [...this.#members.values()])
-      if (this.#options.nameOf(member.host) === null) this.#leave(member);
+      if (this.#options.nameOf(member.host) === null || isTired(member, now)) this.#leave(member);
     for (const rollout of this.#rollouts.values())
       if (rollout.members.size === 0 && now - rollout.touched > OVER) this.#end(rollout);
     this.#save();
@@ -358,6 +361,10 @@ export class Rollouts {
     for (const each of [rollouts, ended, hosts]) each.clear();
     return true;
   }
+}
+
+function isTired({ standing, since }: Member, now: number): boolean {
+  return standing === 'waiting' && now - since > WAITS;
 }
 
 /** Whether the change of such a host does not stay, as far as is known. */

@@ -10,7 +10,7 @@ import { tellApplied } from './tell-applied.ts';
  */
 export async function apply(options: ApplyOptions): Promise<number> {
   const known = await knownApply(options);
-  if (known !== null) return tellApplied({ ...known, verdict: null, putBack: null }, options);
+  if (known !== null) return tellApplied({ ...known, verdict: null, putBack: null, waits: null }, options);
   if (isKept(options)) recordLooks();
   const { putRight } = await import('./put-right.ts');
   return putRight(options);

@@ -3,7 +3,7 @@ import { CLIENTS } from '../../clients/clients.ts';
 import { differs, inspectAll, isActionable } from '../../hold/converge.ts';
 import { titleOf, traitsOf } from '../../hold/finding-kinds.ts';
 import type { Finding } from '../../hold/resource.ts';
-import { TRIAL } from '../../host/paths.ts';
+import { TRIAL, WAVE } from '../../host/paths.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { openToHold } from '../context/context.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown } from '../output/output.ts';
@@ -14,13 +14,18 @@ import { announceRestarts } from './restart-dhclients.ts';
 /** Prints what `apply` would change, and changes nothing. Returns the exit status: 2 if something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
   const context = await openToHold(options);
-  const { host, resources, guard, putBack, daemon } = context;
+  const { host, resources, guard, putBack, daemon, hash } = context;
   const findings = await inspectAll(resources);
   const different = findings.filter(differs);
+  const waits =
+    host.live && host.lstat(WAVE) !== null
+      ? (await import('../../confirm/trial/wave-record.ts')).waitingWave(host, hash)
+      : null;
   if (options.json) {
     printJson({
       differs: different.length > 0,
       ...(putBack === null ? {} : { putBack }),
+      ...(waits === null ? {} : { waits }),
       findings: await Promise.all(
         findings.map(async (finding) => ({
           ...finding,
@@ -41,8 +46,15 @@ export async function plan(options: CommonOptions): Promise<number> {
     if (host.live && host.lstat(TRIAL) !== null) {
       const trial = (await import('../../confirm/trial/trial-record.ts')).visibleTrial(host);
       if (trial !== null) print((await import('../trial-words.ts')).onTrial(trial));
-    } else if (daemon.confirm !== null && different.some(isActionable))
-      print((await import('../trial-words.ts')).willBeTried(daemon.confirm));
+    } else if (daemon.confirm !== null && different.some(isActionable)) {
+      const words = await import('../trial-words.ts');
+      if (waits !== null) print(words.waitsForWave(waits));
+      else if (daemon.confirm.waves !== null && host.live) {
+        const { readConfirmed } = await import('../../confirm/trial/confirmed-configuration.ts');
+        if (readConfirmed(host)?.hash !== hash) print(words.willAskFirst(daemon.confirm));
+      }
+      print(words.willBeTried(daemon.confirm));
+    }
     if (putBack !== null) print((await import('../trial-words.ts')).heldMeanwhile(putBack));
   }
   return different.length > 0 ? EXIT.changed : EXIT.ok;

@@ -34,7 +34,9 @@ export async function putRight(options: ApplyOptions): Promise<number> {
   const beside = host.lstat(IN_FORCE) === null ? null : await import('./hand-over.ts');
   let told: number | null = null;
   const settled = (all: readonly Outcome[]) => {
-    if (!all.some(({ result }) => result === 'failed')) told = beside?.handOver(host, options, hash) ?? null;
+    // A change that waits for its wave is the daemon's from now on.
+    if (trial?.waiting != null || !all.some(({ result }) => result === 'failed'))
+      told = beside?.handOver(host, options, hash) ?? null;
   };
   let outcomes = await converge(host, resources, { guard: changing, settled });
   if (nearness !== null && !options.boot) {
@@ -66,9 +68,11 @@ export async function putRight(options: ApplyOptions): Promise<number> {
   await keep();
   const applied = { outcomes, proof: guard === null ? null : proof };
   keepApply(options, applied);
-  const status = await tellApplied({ ...applied, verdict, putBack }, options);
+  const waits = trial?.waiting ?? null;
+  const status = await tellApplied({ ...applied, verdict, putBack, waits }, options);
   if (options.json || options.quiet) return status;
   if (told !== null) print(`Told the daemon (process ${told}) to take this configuration.`);
+  if (waits !== null && beside === null) print((await import('../trial-words.ts')).nobodyAsksAgain());
   if (beside !== null && told === null) {
     const { notInForce } = await import('../context/on-disk.ts');
     const stale = notInForce(host, options, hash);

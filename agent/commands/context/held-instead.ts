@@ -13,6 +13,7 @@ import {
   standingPutBack,
 } from '../../confirm/trial/put-back-memory.ts';
 import { isAbandoned, isOfEarlierBoot, readTrial, removeTrial } from '../../confirm/trial/trial-record.ts';
+import { endWaiting } from '../../confirm/trial/wave-record.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
@@ -54,6 +55,7 @@ export function confirmUnchanged(host: Host, hash: string, sources: readonly Sou
   const change = readProvisional(host);
   if (change !== null) adoptProvisional(host, change, { hash, text });
   if (change === null || change.reason === null) writeConfirmed(host, text);
+  endWaiting(host, hash);
   if (readPutBack(host)?.hash === hash) forgetPutBack(host);
 }
 

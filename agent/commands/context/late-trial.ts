@@ -1,10 +1,11 @@
 /** The guard that tries changes (agent/confirm/trial), loaded only when something is about to be changed. */
 import type { TrialGuard, TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import type { WaveRecord } from '../../confirm/trial/wave-record.ts';
 import type { Guard } from '../../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { CONFIRMED, PROVISIONAL, PUT_BACK, TRIAL } from '../../host/paths.ts';
+import { CONFIRMED, PROVISIONAL, PUT_BACK, TRIAL, WAVE } from '../../host/paths.ts';
 
 /** Whether changes are tried: as the configuration says, by the command line, or not. */
 export type TrialMode = 'configured' | 'always' | 'never';
@@ -24,11 +25,14 @@ export interface LateTrialOptions {
   readonly confirm: (decreed: boolean) => Promise<void>;
 }
 
+const WAITS = 'nothing is changed yet: the host waits for its wave; "agent status" says how far the rollout is';
+
 export class LateTrial implements Guard {
   /** Called after a trial was begun. */
   onBegun: () => void = () => {};
   readonly #options: LateTrialOptions;
   #loaded: Promise<TrialGuard> | null = null;
+  #waiting: WaveRecord | null = null;
 
   constructor(options: LateTrialOptions) {
     this.#options = options;
@@ -48,8 +52,21 @@ export class LateTrial implements Guard {
   ): Promise<Outcome[]> {
     const guard = await this.#guard();
     const outcomes = await guard.around(resources, change);
+    this.#waiting = guard.waiting;
     if (guard.trial !== null) this.onBegun();
     return outcomes;
+  }
+
+  /** The change that waits for its wave, as of the last question; null if none does, or nothing was asked. */
+  get waiting(): WaveRecord | null {
+    return this.#waiting;
+  }
+
+  /** The same, also if an earlier process asked. */
+  async waits(): Promise<WaveRecord | null> {
+    const { host, hash } = this.#options;
+    if (host.lstat(WAVE) === null) return null;
+    return (await import('../../confirm/trial/wave-record.ts')).waitingWave(host, hash);
   }
 
   /** For drift from a configuration that was confirmed: such a heal needs no trial, but joins a trial that runs. */
@@ -59,6 +76,14 @@ export class LateTrial implements Guard {
       unfinished: () => this.unfinished(),
       joins: (finding) => this.joins(finding),
       around: async (resources, change) => {
+        // The daemon asks for the whole change, and in its time.
+        if ((await this.waits()) !== null) {
+          const [{ refused }, { inspectAll }] = await Promise.all([
+            import('../../hold/proof/proof-words.ts'),
+            import('../../hold/converge.ts'),
+          ]);
+          return refused(await inspectAll(resources), WAITS);
+        }
         const isKept = this.#isConfirmed() || (await this.#isProvisional());
         if (host.lstat(TRIAL) !== null || !isKept || (await this.#isPutBack())) return this.around(resources, change);
         return proof === null ? change(resources) : proof.around(resources, change);

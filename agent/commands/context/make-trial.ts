@@ -9,6 +9,7 @@ import { TrialGuard } from '../../confirm/trial/trial-guard.ts';
 import { makeConfirmWitnesses } from '../../confirm/witnesses/confirm-witnesses.ts';
 import type { Guard } from '../../hold/converge.ts';
 import type { Host } from '../../host/host.ts';
+import { Credentials } from '../../report/delivery/credentials.ts';
 import { identify } from '../../report/identity.ts';
 import { WAY_BACK } from '../../resources/leftovers.ts';
 import { agentCommand } from './agent-command.ts';
@@ -33,16 +34,24 @@ export function makeTrial(parts: TrialParts): TrialGuard {
   const { host, proof, desired, daemon, hash, sources, complete, earlier, mode } = parts;
   const { report } = daemon;
   const confirm = confirmOf(daemon, mode);
+  const hostId = () => {
+    const { labels, interval } = report;
+    return identify({ host, version: VERSION, configHash: hash, labels, interval }).hostId;
+  };
+  const { endpoint, ...names } = report;
   return new TrialGuard({
     ...{ host, proof, confirm, hash },
     configuration: complete ? configurationText(hash, sources) : null,
     earlier: complete ? earlierConfiguration(earlier, hash) : null,
-    witnesses: async () => {
-      if (confirm === null) return [];
-      const { labels, interval } = report;
-      const { hostId } = identify({ host, version: VERSION, configHash: hash, labels, interval });
-      return makeConfirmWitnesses(host, desired, confirm, { report, hostId });
-    },
+    witnesses: async () =>
+      confirm === null ? [] : makeConfirmWitnesses(host, desired, confirm, { report, hostId: hostId() }),
+    wave:
+      endpoint === null || confirm?.waves == null
+        ? null
+        : async (asked) => {
+            const { askWave } = await import('../../confirm/waves/ask-wave.ts');
+            return askWave(host, { endpoint, names, credentials: new Credentials(), hostId: hostId() }, asked);
+          },
     agent: agentCommand(),
     wayBack: async () => WAY_BACK,
   });

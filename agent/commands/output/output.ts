@@ -16,6 +16,8 @@ export const EXIT = {
   /** `run`: another daemon holds this host already. */
   running: 3,
   failed: 4,
+  /** `apply`: nothing was changed yet, because the host waits for its wave. */
+  waits: 8,
 } as const;
 
 /** A configuration that is not valid, with every error in it. */

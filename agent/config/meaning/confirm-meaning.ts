@@ -10,12 +10,16 @@ const WITHIN = '120s';
 type Confirm = NonNullable<Config['confirm']>;
 
 /** `endpoint`: whether a collector is configured. */
-export function desiredConfirm({ by, within, also, inbound }: Confirm, endpoint: boolean): DesiredConfirm {
+export function desiredConfirm(
+  { by, within, also, inbound, waves = false }: Confirm,
+  endpoint: boolean,
+): DesiredConfirm {
   return {
     by: by ?? (endpoint ? 'collector' : 'local'),
     within: durationOf(within ?? WITHIN) as number,
     also: (also ?? []).map(alsoWitness),
     inbound: inbound ?? null,
+    waves: waves === false ? null : { rollout: waves === true ? null : waves },
   };
 }
 

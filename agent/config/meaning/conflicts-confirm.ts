@@ -23,6 +23,7 @@ export function confirmConflicts(tree: Tree): ConfigError[] {
   return [
     ...(at('by') === 'collector' ? needing(['by'], 'itself') : []),
     ...needing(['inbound'], 'to connect to this port'),
+    ...(at('waves') === false ? [] : needing(['waves'], 'to admit hosts')),
     ...(Array.isArray(also) ? also.flatMap((_, nth) => needing(['also', nth, 'host'], 'to hear that host')) : []),
   ];
 }

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { ipAddress } from '../../address/address-checks.ts';
 import { show } from '../config-error.ts';
 import { domainProblem } from '../notation/names.ts';
+import { isRolloutName } from '../notation/rollout-name.ts';
 import { checkTcpTarget } from '../notation/tcp-target.ts';
 import { between, durationField, field, listField, problem, section, textField, unknownKeys } from './parts.ts';
 
@@ -55,9 +56,31 @@ export const confirm = section(
       'A TCP port of this host to which the collector connects from its own side, before and after a change.',
       [22],
     ),
+    waves: field(
+      z.union(
+        [
+          z.boolean(),
+          z.string().check(problem(rolloutProblem), z.meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' })),
+        ],
+        {
+          error: ({ input }) =>
+            typeof input === 'number'
+              ? `${input} is a number; write it in quotes`
+              : 'write true, or the name of the rollout, such as release-7',
+        },
+      ),
+      'Ask the collector before a change is applied: it admits 1 host, then 1 %, 10 % and all. A name makes one rollout of hosts whose configurations differ.',
+      [true, 'release-7'],
+    ),
   },
   'A change is a trial: if it cuts the host off from a witness that answered before, Holdfast puts the change back.',
 );
+
+function rolloutProblem(value: string): string | undefined {
+  return isRolloutName(value)
+    ? undefined
+    : `${show(value)} is no name of a rollout; write one such as release-7 (letters, digits, dots, _ and -, not config- at its beginning)`;
+}
 
 function tcpProblem(value: string): string | undefined {
   const checked = checkTcpTarget(value);

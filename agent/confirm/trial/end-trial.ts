@@ -9,6 +9,7 @@ import { forgetProvisional, type LaterMoment, noteProvisional, readProvisional }
 import { unconfirm, writeUndo } from './provisional-undo.ts';
 import { afterRest, forgetPutBack, writePutBack } from './put-back-memory.ts';
 import { isOfEarlierBoot, removeTrial, TRIAL_JOURNAL, type TrialRecord } from './trial-record.ts';
+import { endWave } from './wave-record.ts';
 
 /** A part that cannot be put back at once may be refused for a moment only. */
 const TRIES = 3;
@@ -35,6 +36,7 @@ export function keepChange(host: Host, trial: TrialRecord, standing: KeptStandin
   nullIfRefused(() => noteStanding(host, trial, standing));
   if (standing.reason === null) nullIfRefused(() => confirmTried(host));
   forgetPutBack(host);
+  endWave(host, trial.id, 'kept');
   removeTrial(host);
   disarm(host, trial.id);
 }
@@ -97,6 +99,7 @@ export async function putBackChange(
   const until = blames ? {} : { until: afterRest() };
   const remember = () => writePutBack(host, { id, hash, body, time: Date.now(), gateways, ...until, told: false });
   const isRemembered = nullIfRefused(remember) !== null;
+  endWave(host, id, 'put-back');
   // A daemon that holds the change must not make it again before it has read the configuration anew.
   if (host.lstat(IN_FORCE) !== null) host.replaceOwn(HANDED_OVER, `${readConfirmed(host)?.hash ?? 'none'}\n`, 0o600);
   const whole = !journal.pending();

@@ -10,6 +10,7 @@ import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
+import type { WaveAsked, WaveReply } from '../waves/ask-wave.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { arm } from './arm.ts';
 import { askBefore } from './ask-witnesses.ts';
@@ -33,6 +34,7 @@ import {
   type TrialRecord,
   writeTrial,
 } from './trial-record.ts';
+import { endWave, noteWave, type WaveRecord, waitsInShort } from './wave-record.ts';
 
 /** Milliseconds after the boot in which the network may still be coming up. */
 const BOOTING = 300_000;
@@ -51,6 +53,8 @@ export interface TrialOptions {
   /** The configuration that was in force before, in the same form; null if it is not known. */
   readonly earlier: string | null;
   readonly witnesses: () => Promise<readonly ConfirmWitness[]>;
+  /** Asks the collector whether the change may be made now; null if no change waits for it. */
+  readonly wave: ((asked: WaveAsked) => Promise<WaveReply>) | null;
   /** The command line of this program. */
   readonly agent: readonly string[];
   readonly wayBack: () => Promise<WayBack>;
@@ -72,6 +76,8 @@ interface OpenTrial {
 export class TrialGuard {
   private readonly options: TrialOptions;
   private open: OpenTrial | null = null;
+  /** The change that waits for its wave, as of the last question; null if none does. */
+  waiting: WaveRecord | null = null;
 
   constructor(options: TrialOptions) {
     this.options = options;
@@ -120,11 +126,16 @@ export class TrialGuard {
   ): Promise<Outcome[]> {
     const { host } = this.options;
     const findings = concerned.flatMap((one) => one.findings);
-    const witnesses = await this.options.witnesses();
     const id = changeId(
       this.options.hash,
       findings.map(({ resource, moment, key, wanted }) => [`${resource} ${moment} ${key}`, wanted]),
     );
+    this.waiting = await this.waitsFor(id, confirm);
+    if (this.waiting !== null) {
+      const { why } = this.waiting;
+      return refusedAll(resources, `nothing is changed yet: it ${waitsInShort(this.waiting)}: ${why}; ${ANYWAY}`);
+    }
+    const witnesses = await this.options.witnesses();
     const before = await askBefore(witnesses, id);
     if (!before.some(({ answered }) => answered) && this.isBooting())
       return refusedAll(
@@ -144,12 +155,27 @@ export class TrialGuard {
     const isFailed = outcomes.some(({ result }) => result === 'failed');
     if (!isChanged && (!isFailed || (await isAsBefore(concerned)))) {
       dropTrial(host, id);
+      endWave(host, id, isFailed ? 'put-back' : 'kept');
       return outcomes;
     }
     const changed = { ...trial, changed: sinceBoot() };
     writeTrial(host, changed);
     this.open = { trial: changed, witnesses };
     return outcomes;
+  }
+
+  /**
+   * Asks whether the change may be made now; null if it may. What drifts from a confirmed configuration is put right
+   * without a question.
+   */
+  private async waitsFor(change: string, { within, waves }: DesiredConfirm): Promise<WaveRecord | null> {
+    const { host, hash, wave } = this.options;
+    if (wave === null || waves === null || readConfirmed(host)?.hash === hash) return null;
+    // It stays without a proof, and is held as one that was confirmed.
+    if (readProvisional(host)?.hash === hash) return null;
+    const reply = await wave({ change, configuration: hash, rollout: waves.rollout, within });
+    const record = noteWave(host, { change, hash }, reply);
+    return reply.go ? null : record;
   }
 
   /** Whether the network may still be coming up, and the boot applied another configuration, which was confirmed. */

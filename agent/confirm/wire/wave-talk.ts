@@ -4,10 +4,6 @@
  */
 
 export const WAVES_PATH = '/v1/waves';
-/** The beginning of the id of a rollout that the configuration does not name. No operator may use it. */
-export const UNNAMED = 'config-';
-/** The name of a rollout, as the operator writes it. */
-export const ROLLOUT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export interface WaveQuestion {
   /** 32 hexadecimal digits, never used before. */

@@ -8,7 +8,7 @@ import { unmappedAddress } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
 import type { WitnessPlace } from '../judgement.ts';
 import type { TalkAnswer } from '../wire/acknowledgement.ts';
-import { type Talk, type TalkOptions, talk } from './collector-talk.ts';
+import { type Talk, talk } from './collector-talk.ts';
 import {
   ANSWERS,
   type ConfirmWitness,
@@ -19,6 +19,7 @@ import {
 } from './confirm-witness.ts';
 import { notFound } from './local-witnesses.ts';
 import { FAMILY_NAMES, familiesOf, placesOf } from './places.ts';
+import type { TalkOptions } from './sealed-talk.ts';
 
 export interface CollectorWishes {
   readonly inbound: number | null;

@@ -67,7 +67,7 @@ holdfast-apply:
   cmd.run:
     - name: /usr/bin/agent apply --detailed-exitcodes
     - unless: /usr/bin/agent plan --quiet || exit 1
-    - success_retcodes: [2]
+    - success_retcodes: [2, 8]
     - require:
       - file: /etc/holdfast/agent.yaml
       - cmd: holdfast-reload

@@ -217,5 +217,10 @@ function askingOf(options: TrialOptions): ConfirmAsking {
   const { inbound = null, nameservers = null, path = false } = options;
   const report = { endpoint, tokenFile: '/etc/holdfast/token', ca: null, certificate: null, key: null };
   const dns = { nameservers: nameservers as DesiredDns['nameservers'], verify: null };
-  return { desired: { dns }, confirm: { by, within, also, inbound }, report: report as DesiredReport, path };
+  return {
+    desired: { dns },
+    confirm: { by, within, also, inbound, waves: null },
+    report: report as DesiredReport,
+    path,
+  };
 }

@@ -356,6 +356,22 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'confirm: { by: local, inbound: 22 }\nreport: { endpoint: "https://c.example.com" }',
     '1:32: confirm.inbound: needs the collector to connect to this port, and by is local; take one of the two out',
   ],
+  [
+    'confirm: { waves: true }',
+    '1:19: confirm.waves: needs the collector to admit hosts, and there is no report.endpoint; take one of the two out',
+  ],
+  [
+    'confirm: { by: local, waves: release-7 }\nreport: { endpoint: "https://c.example.com" }',
+    '1:30: confirm.waves: needs the collector to admit hosts, and by is local; take one of the two out',
+  ],
+  [
+    'confirm: { waves: 20261201 }\nreport: { endpoint: "https://c.example.com" }',
+    '1:19: confirm.waves: 20261201 is a number; write it in quotes',
+  ],
+  [
+    'confirm: { waves: config-7 }\nreport: { endpoint: "https://c.example.com" }',
+    '1:19: confirm.waves: "config-7" is no name of a rollout; write one such as release-7 (letters, digits, dots, _ and -, not config- at its beginning)',
+  ],
   ['sysctl: { net: 1 }', '1:11: sysctl.net: "net" is not a key; write one such as net.ipv4.ip_forward'],
 ];
 

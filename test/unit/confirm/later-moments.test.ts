@@ -63,7 +63,8 @@ function guardOf(host: Host, now: WitnessAnswer, hash = HASH): TrialGuard {
   const witness: ConfirmWitness = { name: 'far', kind: 'tcp', ask: async () => now };
   return new TrialGuard({
     ...{ host, proof: null, hash, configuration: null, earlier: null, agent: ['false', 'false'] },
-    confirm: { by: 'local', within: 1_500, also: [], inbound: null },
+    confirm: { by: 'local', within: 1_500, also: [], inbound: null, waves: null },
+    wave: null,
     witnesses: async () => [witness],
     wayBack: async () => WAY_BACK,
   });

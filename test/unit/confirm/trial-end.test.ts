@@ -108,8 +108,9 @@ function drifting(): { resource: Resource; applied: () => number } {
 function guardOf(host: Host, earlier: string | null = null): TrialGuard {
   return new TrialGuard({
     ...{ host, proof: null, hash: HASH, configuration: null, earlier, agent: ['false', 'false'] },
-    confirm: { by: 'local', within: 10_000, also: [], inbound: null },
+    confirm: { by: 'local', within: 10_000, also: [], inbound: null, waves: null },
     witnesses: async () => [],
+    wave: null,
     wayBack: () => assert.fail(),
   });
 }

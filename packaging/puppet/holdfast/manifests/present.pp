@@ -96,7 +96,7 @@ class holdfast::present {
     provider  => shell,
     command   => '/usr/bin/agent apply --detailed-exitcodes',
     unless    => 'test -x /usr/bin/agent && /usr/bin/agent plan --quiet',
-    returns   => [0, 2],
+    returns   => [0, 2, 8],
     logoutput => true,
     require   => [File['/etc/holdfast/agent.yaml'], Exec['holdfast reload']],
   }

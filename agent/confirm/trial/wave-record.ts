@@ -1,0 +1,100 @@
+/** The last change about which this host asked its collector, and what became of it. Every user may read it. */
+import { nullIfRefused } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { CONFIRMED, STATE_FOLDER, WAVE } from '../../host/paths.ts';
+import { sinceBoot } from '../../host/process/processes.ts';
+import type { WaveReply } from '../waves/ask-wave.ts';
+import type { WaveStanding } from '../wire/wave-talk.ts';
+import { readProvisional } from './provisional.ts';
+import { readPutBack } from './put-back-memory.ts';
+
+export interface WaveRecord extends Omit<WaveReply, 'go' | 'again'> {
+  /** The change id. */
+  readonly change: string;
+  /** The hash of the configuration. */
+  readonly hash: string;
+  /** `kept`: confirmed, or provisional if provisional.ts has this change. */
+  readonly standing: 'waiting' | 'admitted' | 'kept' | 'put-back';
+  /** When the collector is to be asked again, in milliseconds since the boot. */
+  readonly next: number;
+}
+
+/** null if this host never asked, or if the record is damaged. */
+export function readWave(host: Host): WaveRecord | null {
+  const text = nullIfRefused(() => host.readText(WAVE));
+  try {
+    const found = JSON.parse(text ?? 'null') as WaveRecord | null;
+    return typeof found?.hash === 'string' && typeof found.change === 'string' ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The record if the configuration with this hash waits for its wave; null otherwise. */
+export function waitingWave(host: Host, hash: string): WaveRecord | null {
+  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  if (record?.standing !== 'waiting' || record.hash !== hash) return null;
+  // The record of another user's file cannot be read: the record alone says enough then.
+  const confirmed = nullIfRefused(() => host.readText(CONFIRMED))?.split('\n', 2)[1];
+  return confirmed === hash ? null : record;
+}
+
+/** Waits for the disk. Throws HostError. */
+export function noteWave(
+  host: Host,
+  about: { readonly change: string; readonly hash: string },
+  reply: WaveReply,
+): WaveRecord {
+  const { go, again, ...said } = reply;
+  const record: WaveRecord = {
+    ...about,
+    ...said,
+    standing: go ? 'admitted' : 'waiting',
+    next: sinceBoot() + again,
+  };
+  write(host, record);
+  return record;
+}
+
+/** The change has an end. Never throws: what a full disk does not take is told as before. */
+export function endWave(host: Host, change: string, standing: 'kept' | 'put-back'): void {
+  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  if (record?.change === change && record.standing !== 'waiting')
+    nullIfRefused(() => write(host, { ...record, standing }));
+}
+
+/** The configuration counts as confirmed, because an operator wants no trial or nothing was to be changed. */
+export function endWaiting(host: Host, hash: string): void {
+  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  if (record?.hash !== hash) return;
+  if (record.standing === 'waiting') nullIfRefused(() => host.remove(WAVE));
+  else endWave(host, record.change, 'kept');
+}
+
+/** What the collector is told; null if there is nothing to tell. `hash`: of the configuration that is held. */
+export function waveStanding(
+  host: Host,
+  hash: string,
+): { readonly record: WaveRecord; readonly standing: WaveStanding } | null {
+  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  if (record === null) return null;
+  const { standing, change } = record;
+  if (standing === 'waiting') return waitingWave(host, hash) === null ? null : { record, standing };
+  if (standing !== 'kept') return { record, standing };
+  if (readPutBack(host)?.id === change) return { record, standing: 'put-back' };
+  const provisional = readProvisional(host);
+  // A change that waits only for a lease event or a boot is proved now.
+  const isProved = provisional?.hash !== record.hash || provisional.reason === null;
+  return { record, standing: isProved ? 'confirmed' : 'provisional' };
+}
+
+/** "waits for its wave (3 of 120 admitted, change 3f9c12ab)". */
+export function waitsInShort({ change, counts }: WaveRecord): string {
+  const admitted = counts === null ? '' : `${counts.admitted} of ${counts.known} admitted, `;
+  return `waits for its wave (${admitted}change ${change})`;
+}
+
+function write(host: Host, record: WaveRecord): void {
+  host.makeFolder(STATE_FOLDER, 0o755);
+  host.replaceOwn(WAVE, `${JSON.stringify(record)}\n`, 0o644, { durable: true });
+}
