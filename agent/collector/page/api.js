@@ -74,6 +74,18 @@ export async function retireHost(id, token) {
   return await response.json();
 }
 
+/**
+ * Stops a rollout, or lets it go on.
+ * @param {string} id
+ * @param {'stop' | 'continue'} what
+ * @param {string | null} token a token that may write; null for the token of the page
+ * @returns {Promise<SummaryAnswer['rollouts']>}
+ */
+export async function decideRollout(id, what, token) {
+  const response = await ask(`waves/${encodeURIComponent(id)}/${what}`, 'application/json', undefined, 'POST', token);
+  return await response.json();
+}
+
 /** @param {string} token */
 export const setToken = (token) => sessionStorage.setItem('token', token);
 
@@ -92,7 +104,7 @@ async function get(path, query, signal) {
 }
 
 /**
- * @param {string} path @param {string} accept @param {AbortSignal} [signal] @param {'GET' | 'DELETE'} [method]
+ * @param {string} path @param {string} accept @param {AbortSignal} [signal] @param {'GET' | 'DELETE' | 'POST'} [method]
  * @param {string | null} [other] a token in place of the page's own
  */
 async function ask(path, accept, signal, method = 'GET', other = null) {

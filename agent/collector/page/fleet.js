@@ -9,6 +9,7 @@ import { allCodes, attention } from './attention.js';
 import { pressChange, showChanges } from './changes.js';
 import { arrange, byId, fill, html } from './dom.js';
 import { count, counted } from './format.js';
+import { rollouts, showRollouts } from './rollouts.js';
 import { hostLine } from './row.js';
 
 /** Lines on one page of the list. */
@@ -41,6 +42,7 @@ let seen = '';
 
 /** @param {(error: unknown) => void} failed gets the error of a failed request */
 export function fleet(failed) {
+  rollouts(failed);
   let typing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   search.addEventListener('input', () => {
     clearTimeout(typing);
@@ -184,6 +186,7 @@ function showSummary(summary) {
   fill(byId('how-to', 'pre'), location.origin, (origin) => [`report:\n  endpoint: ${origin}`]);
   showFilters(summary);
   showChanges(summary, wanted.change, (change) => go({ change, page: 1 }));
+  showRollouts(summary.rollouts);
   // The choice is not rebuilt while it is open.
   if (document.activeElement !== label) fill(label, summary.labels, labelOptions);
   label.value = wanted.label;

@@ -150,8 +150,8 @@ function showRow(now) {
   );
 }
 
-/** @param {Pick<HostRow, 'id' | 'lastSeen' | 'silent' | 'agent' | 'kernel' | 'labels' | 'memoryErrors' | 'provisional' | 'unseen'>} row */
-function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, provisional, unseen }) {
+/** @param {Pick<HostRow, 'id' | 'lastSeen' | 'silent' | 'agent' | 'kernel' | 'labels' | 'memoryErrors' | 'provisional' | 'unseen' | 'wave'>} row */
+function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, provisional, unseen, wave }) {
   /** @type {[string, (Node | string)[]][]} */
   const all = [
     ['Last seen', [age(lastSeen), silent ? html('b', { class: 'bad' }, ' silent') : '']],
@@ -164,6 +164,14 @@ function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, prov
           /** @type {[string, (Node | string)[]]} */ ([
             'Change',
             [html('code', {}, unseen.change), ` ${standingWords(unseen.moments)}`],
+          ]),
+        ]
+      : []),
+    ...(wave?.standing === 'waiting'
+      ? [
+          /** @type {[string, (Node | string)[]]} */ ([
+            'Waits for its wave',
+            ['change ', html('code', {}, wave.change)],
           ]),
         ]
       : []),

@@ -8,6 +8,7 @@ import { byId, fill, html } from './dom.js';
 import { age, count, counted, exact, now, span } from './format.js';
 import { paced } from './paced.js';
 import { hostAddress } from './row.js';
+import { withWriteToken } from './write-token.js';
 
 /** Milliseconds between two requests, however often hosts report. */
 const PACE = 2_000;
@@ -37,8 +38,6 @@ const notRetired = byId('not-retired', 'p');
 let wanted = '';
 let inSight = false;
 let asking = new AbortController();
-/** The host that waits for a token that may write. */
-let waiting = '';
 
 /** @param {(error: unknown) => void} failed gets the error of a failed request */
 export function retire(failed) {
@@ -62,36 +61,20 @@ export function retire(failed) {
     }
   }
 
+  const attempt = withWriteToken({ form: write, input: byId('write-token', 'input'), refused: notRetired }, failed);
+
   /** @param {string} id */
-  async function take(id) {
-    notRetired.hidden = true;
-    try {
-      await retireHost(id, sessionStorage.getItem('write-token'));
+  const take = (id) =>
+    attempt(async (token) => {
+      await retireHost(id, token);
       await load();
-    } catch (error) {
-      if (!(error instanceof ApiError)) return failed(error);
-      const mayAsk = error.status === 401 || (error.status === 403 && error.message.includes('a token that may write'));
-      if (mayAsk) {
-        waiting = id;
-        write.hidden = false;
-        byId('write-token', 'input').focus();
-      }
-      notRetired.textContent = error.message;
-      notRetired.hidden = mayAsk && sessionStorage.getItem('write-token') === null;
-    }
-  }
+    });
 
   byId('ask', 'form').addEventListener('submit', (event) => {
     event.preventDefault();
     const address = `#/retire?${new URLSearchParams({ address: input.value.trim() })}`;
     if (location.hash === address) load();
     else location.hash = address;
-  });
-  write.addEventListener('submit', (event) => {
-    event.preventDefault();
-    sessionStorage.setItem('write-token', byId('write-token', 'input').value);
-    write.hidden = true;
-    take(waiting);
   });
   bodyOf('unseen').addEventListener('click', (event) => {
     const button = event.target instanceof HTMLButtonElement ? event.target : null;

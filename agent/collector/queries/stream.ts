@@ -58,13 +58,13 @@ export class Stream {
   }
 
   /**
-   * Sends the noted rows. Rows where only the time changed are sent as far as there is room. Trouble and lost hosts are
-   * sent without rows.
+   * Sends the noted rows. Rows where only the time changed are sent as far as there is room. Trouble, lost
+   * hosts and rollouts are sent without rows.
    */
   send(summary: () => SummaryAnswer): void {
     if (this.#readers.size === 0) return;
-    const { trouble, hosts: count } = summary();
-    const other = JSON.stringify([trouble, count]);
+    const { trouble, hosts: count, rollouts } = summary();
+    const other = JSON.stringify([trouble, count, rollouts]);
     const rows: string[] = [];
     let characters = 0;
     for (const waiting of [this.#changed, this.#beaten]) {

@@ -51,6 +51,9 @@ const WAITS = 3_600_000;
 /** Milliseconds that an admitted host stays in its rollout: nobody may make the disk busy by many ids. */
 const STAY = 5_000;
 
+/** The most hosts that a stop names. */
+const NAMED = 3;
+
 const NOT_STORED = 'the collector can store nothing at present';
 const JUST_NOW = 'this host was admitted with another change just now';
 
@@ -267,12 +270,16 @@ export class Rollouts {
     this.#touch(rollout, now);
     const { stopAfter, nameOf } = this.#options;
     if (rollout.stop !== null || rollout.against < stopAfter) return;
-    const names = [...rollout.members].filter(isAgainst).map((one) => nameOf(one.host) ?? one.host);
-    const some = names.length > 3 ? [...names.slice(0, 3), '…'] : names;
-    const what =
-      names.length === 1
-        ? '1 change was put back, or its host was lost'
-        : `${names.length} changes were put back, or their hosts were lost`;
+    const all = [...rollout.members].filter(isAgainst);
+    const names = all.slice(0, NAMED).map((one) => nameOf(one.host) ?? one.host);
+    const lost = all.filter((one) => one.standing === 'lost').length;
+    const what = [
+      ...(all.length > lost
+        ? [all.length - lost === 1 ? '1 change was put back' : `${all.length - lost} changes were put back`]
+        : []),
+      ...(lost > 0 ? [lost === 1 ? '1 host was lost' : `${lost} hosts were lost`] : []),
+    ].join(' and ');
+    const some = all.length > NAMED ? [...names, '…'] : names;
     this.#stop(rollout, { why: `${what} (${some.join(', ')})`, since: now, byOperator: false }, host, now);
   }
 

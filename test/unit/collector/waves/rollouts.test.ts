@@ -155,7 +155,7 @@ test('waves: an admitted host whose result never comes stops the rollout after a
   assert.match(fleet.ask('h1').why, /1 without a result yet/);
   fleet.now += 2 * MINUTE;
   fleet.rollouts.look(fleet.now, false);
-  assert.match(fleet.ask('h1').why, /stopped: 1 change was put back, or its host was lost \(name-of-h0\)/);
+  assert.match(fleet.ask('h1').why, /stopped: 1 host was lost \(name-of-h0\)/);
 });
 
 test('waves: a collector that takes no heartbeats loses nobody', (t) => {
