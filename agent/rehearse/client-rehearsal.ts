@@ -170,7 +170,7 @@ async function runWith(
     'unmute',
   );
   const from = stage.served.length;
-  if (event.answering !== 'all') await stage.answer(event.answering, event.family ?? 4);
+  for (const family of answeredFamilies(event)) await stage.answer(event.answering, family);
   if (event.answered !== undefined) return stage.nextAnswer(event.answered, from, event.within * 1000);
   const limit = event.within * 1000;
   if (event.signal === null) return whenEnded(stage, event, { muted: false, limit });
@@ -181,6 +181,13 @@ async function runWith(
     if (run !== null) return whenEnded(stage, event, { muted: false, limit: limit - waited });
   }
   return null;
+}
+
+/** The families of which the server answers otherwise from the event on. A restart begins anew with both. */
+function answeredFamilies({ answering, family, signal }: StagedEvent): (4 | 6)[] {
+  if (answering === 'all') return [];
+  if (family === 6) return [6];
+  return signal === null ? [4] : [4, 6];
 }
 
 /** The network without addresses and routes, as before a client made any. */

@@ -17,6 +17,7 @@ const ROLES = [
   'known-leases.ts',
   'made.ts',
   'other-hooks.ts',
+  'recorded-six.ts',
   'running.ts',
   'snapshot.ts',
   'stage.ts',

@@ -1,7 +1,8 @@
 /**
- * A link's DHCPv6 lease and the name servers of router advertisements. systemd-networkd keeps neither on the disk, so we ask
- * networkctl(1) for those in use. systemd 257 also tells when the lease is renewed, and systemd 252 does not.
+ * A link's DHCPv6 lease, and what networkctl(1) tells of router advertisements. systemd-networkd keeps neither on the disk, so
+ * we ask for those in use. systemd 257 also tells when the lease is renewed, and systemd 252 does not.
  */
+import type { IpAddress } from '../../address/accepted.ts';
 import { addressOfBytes } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
@@ -35,31 +36,30 @@ export function dhcp6Lease(host: Host, link: string): Dhcp6Lease | null {
   };
 }
 
-/** Empty also if systemd-networkd does not tell. */
-export function advertisedServers(host: Host, link: string): string[] {
-  return addresses(toldOf(host, link)?.DNS, 'NDisc');
-}
-
-function toldOf(host: Host, link: string): Told | null {
+/** null if systemd-networkd does not tell: before systemd 248, networkctl has no JSON. */
+export function toldOf(host: Host, link: string): ToldLink | null {
   const { status, stdout } = host.run('networkctl', ['--json=short', 'status', link]);
   return status === 0 ? parsed(stdout) : null;
 }
 
-interface Told {
+export interface ToldLink {
   readonly Addresses?: unknown;
+  readonly Routes?: unknown;
   readonly DNS?: unknown;
   readonly NTP?: unknown;
   readonly SearchDomains?: unknown;
   readonly DHCPv6Client?: { readonly Lease?: { readonly Timeout1USec?: unknown } };
 }
 
-interface Entry {
+/** An address, a route, a server or a domain, with the way by which systemd-networkd has it, and the sender. */
+export interface Entry {
   readonly Address?: unknown;
   readonly Domain?: unknown;
   readonly ConfigSource?: unknown;
+  readonly ConfigProvider?: unknown;
 }
 
-function parsed(json: string): Told | null {
+function parsed(json: string): ToldLink | null {
   try {
     const value: unknown = JSON.parse(json);
     return typeof value === 'object' ? value : null;
@@ -69,17 +69,20 @@ function parsed(json: string): Told | null {
 }
 
 /** systemd-networkd's name of the way by which it has the entry. */
-type Source = 'DHCPv6' | 'NDisc';
+export type LinkSource = 'DHCPv6' | 'DHCPv6-PD' | 'DHCP-PD' | 'NDisc';
 
-function from(list: unknown, source: Source): Entry[] {
+export function from(list: unknown, source: LinkSource): Entry[] {
   return Array.isArray(list) ? (list as Entry[]).filter((one) => one?.ConfigSource === source) : [];
 }
 
-function addresses(list: unknown, source: Source = 'DHCPv6'): string[] {
-  return from(list, source).flatMap(({ Address: bytes }) => {
-    const isAddress = Array.isArray(bytes) && bytes.length === 16 && bytes.every((byte) => byte >= 0 && byte <= 255);
-    return isAddress ? [addressOfBytes(Uint8Array.from(bytes))] : [];
-  });
+function addresses(list: unknown): IpAddress[] {
+  return from(list, 'DHCPv6').flatMap(({ Address }) => addressIn(Address) ?? []);
+}
+
+/** The IPv6 address of sixteen numbers; null if the value is none. */
+export function addressIn(bytes: unknown): IpAddress | null {
+  const isAddress = Array.isArray(bytes) && bytes.length === 16 && bytes.every((byte) => byte >= 0 && byte <= 255);
+  return isAddress ? addressOfBytes(Uint8Array.from(bytes)) : null;
 }
 
 const listed = (values: readonly string[]) => (values.length === 0 ? null : values);

@@ -12,17 +12,19 @@ import { linkIndex } from '../link-names.ts';
 import { ownsResolvConf, RESOLVED_UPLINKS, UPLINKS_NOTE } from '../resolved.ts';
 import { QUIET_TIMES, type StagedEvent, type StagedFile, type StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
-import { unplayedSix } from '../unplayed-six.ts';
-import { advertisedServers, dhcp6Lease } from './dhcp6-lease.ts';
 import { SERVICE_DROP_INS } from './drop-in.ts';
 import { offerOfLeaseFile } from './lease-options.ts';
 import { NETWORKD_LEASES, networkdLinks } from './managed-links.ts';
 import { networkLines, SYSTEMD_FOLDERS } from './network-lines.ts';
+import { type NetworkdSix, networkdSix } from './recorded-six.ts';
 import { NETWORKD_START_SCRIPT, RELOAD_SIGNAL, RESTART_SIGNAL } from './start-script.ts';
 import { unreadFiles } from './unread-files.ts';
 
 /** Seconds. systemd-networkd takes any lease time. */
 const SHORT = { lease: 9, renew: 3, rebind: 5 };
+/** Seconds. systemd-networkd asks again after ten seconds (REN_TIMEOUT and REB_TIMEOUT of RFC 8415). */
+const SHORT6 = { lease: 30, renew: 3, rebind: 6 };
+const LOSING6 = { lease: 9, renew: 3, rebind: 6 };
 
 const START: StagedEvent = {
   answering: 'all',
@@ -33,6 +35,14 @@ const START: StagedEvent = {
   within: 30,
 };
 const RUNNING = { atStart: false, signal: null, times: SHORT, within: 40 } as const;
+
+const RUNNING6 = { ...RUNNING, family: 6, times: SHORT6 } as const;
+
+const EVENTS6: StagePlan['events'] = {
+  RENEW6: { ...RUNNING6, answering: 'all', ends: [], answered: 'six 5 7' },
+  REBIND6: { ...RUNNING6, answering: 'broadcast', ends: [], answered: 'six 6 7' },
+  EXPIRE6: { ...RUNNING6, answering: 'none', times: LOSING6, ends: ['LOST6'] },
+};
 
 const EVENTS: StagePlan['events'] = {
   RENEW: { ...RUNNING, answering: 'all', ends: [], answered: 'unicast 3 5' },
@@ -78,12 +88,16 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
   const networkd = systemdProgram(host, 'systemd-networkd');
   if (networkd === null) throw new HostError('ENOENT', `${holderName(holder)}: its program was not found`);
   const byResolved = resolved !== null && ownsResolvConf(host);
-  const six = unplayedSix('systemd-networkd', iface, dhcp6Lease(host, iface) !== null);
+  const six = networkdSix(host, link);
+  const address6 = six.offer6?.address ?? null;
   return {
     offer,
+    ...(six.offer6 === null ? {} : { offer6: six.offer6 }),
+    advertisements: six.advertisements,
     command: [
       ...['sh', '-ufc', NETWORKD_START_SCRIPT, 'start', iface, networkd, byResolved ? resolved : '', beforeStart(host)],
       ...[link.servers.filter(isServer).join(' '), link.domains.filter(isDomain).join(' '), restartSignal(host)],
+      ...[address6 ?? '', hasRouters(six) ? 'yes' : ''],
     ],
     script: null,
     leased: START.ends,
@@ -91,9 +105,8 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
     keptInRun: '/run/systemd/network',
     missing: [],
     filesRead: unread,
-    events: EVENTS,
-    cannot: { ...cannotPlay(systemdVersion(host)), ...six.cannot },
-    advertisedServers: advertisedServers(host, iface),
+    events: { ...EVENTS, ...(address6 === null ? {} : EVENTS6) },
+    cannot: cannotPlay(systemdVersion(host)),
     boot: START,
     resolvConf: byResolved ? RESOLVED_UPLINKS : RESOLV_CONF,
     bareStart: true,
@@ -111,6 +124,10 @@ function staleNotes(holder: LeaseHolder, unread: readonly StagedFile[]): string[
       : `${path} changed after ${holderName(holder)} started: the rehearsal does not know the text that systemd-networkd read`;
   return unread.map(deed);
 }
+
+/** Whether the link has routes of router advertisements, which the stage waits for. */
+const hasRouters = ({ advertisements }: NetworkdSix) =>
+  advertisements.some(({ lifetime, prefixes }) => lifetime > 0 || prefixes.some(({ onLink }) => onLink));
 
 const isServer = (word: string) => ipAddress(word.replace(/%.*/, '')) !== null && /^[0-9A-Za-z.:%_-]+$/.test(word);
 const isDomain = (word: string) => /^~?[A-Za-z0-9_.-]+$/.test(word);

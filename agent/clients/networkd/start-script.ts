@@ -1,5 +1,6 @@
 /** The shell script that starts systemd-networkd and systemd-resolved on a stage, and says what comes of the lease. */
 import { RESOLVED_UPLINKS } from '../resolved.ts';
+import { SIX_SH } from '../six-sh.ts';
 
 /** The signals to the script by which another program's reload and restart of systemd-networkd are played. */
 export const RELOAD_SIGNAL = 'SIGHUP';
@@ -7,12 +8,13 @@ export const RESTART_SIGNAL = 'SIGUSR1';
 
 /**
  * The arguments: the interface, both programs, a script for before a start of systemd-networkd, the servers and domains
- * that the running link has, and the signal of a restart. At a boot /run is empty. At other events some servers and
+ * that the running link has, the signal of a restart, the address by DHCPv6 ('' if there is none), and whether routers
+ * advertise routes. At a boot /run is empty. At other events some servers and
  * domains come neither from its files nor from the lease. The script tells systemd-networkd these, as resolvectl did on the
  * host. A signal that comes again is no second event.
  */
 export const NETWORKD_START_SCRIPT = `
-iface=$1 networkd=$2 resolved=$3
+iface=$1 networkd=$2 resolved=$3 address6=$8 routers=$9
 netif=/run/systemd/netif capabilities=+net_admin,+net_bind_service,+net_broadcast,+net_raw
 running=
 if [ -e /dev/muted ]; then
@@ -47,6 +49,20 @@ until [ -e "$lease" ] && grep -q '^OPER_STATE=routable' "$link"; do sleep 0.1; d
 value() {
     sed -n "s/^$1=//p" "$link"
 }
+${SIX_SH}# A restarted systemd-networkd takes the addresses of the earlier one over when it hears of them again.
+six_settled() {
+    six
+    if [ -z "$address6$routers" ]; then return 0; fi
+    # Servers and domains come one after another.
+    quiet=0 last=
+    while [ "$quiet" -lt 20 ] && [ "$tries" -lt 250 ]; do
+        quiet=$((quiet + 1)) tries=$((tries + 1))
+        if [ "$(cat "$link")" != "$last" ]; then quiet=0; fi
+        last=$(cat "$link")
+        sleep 0.1
+    done
+}
+six_settled
 if [ -n "$running" ] && [ -n "$resolved" ]; then
     for route in $(value ROUTE_DOMAINS); do routes="\${routes-}\${routes:+ }~$route"; done
     domains=$(value DOMAINS)
@@ -78,6 +94,7 @@ reload() {
     networkctl reload
     sleep 1
     configured
+    six_settled
     say RELOADED
 }
 restart() {
@@ -89,6 +106,7 @@ restart() {
     start
     until [ "$link" -nt /dev/restarted ] && [ "$lease" -nt /dev/restarted ]; do sleep 0.1; done
     configured
+    six_settled
     say RESTARTED
 }
 before=$4 ending=$7
@@ -96,7 +114,17 @@ trap reload HUP
 trap 'restart "$ending" "$before"' USR1
 say LEASED
 # systemd-networkd removes the file of a lease with the lease.
-while [ -e "$lease" ]; do sleep 0.1; done
-say LOST
+lost= lost6=
+until [ -n "$lost" ] && { [ -z "$address6" ] || [ -n "$lost6" ]; }; do
+    if [ -z "$lost" ] && [ ! -e "$lease" ]; then
+        lost=yes
+        say LOST
+    fi
+    if [ -z "$lost6" ] && [ -n "$address6" ] && ! leased6; then
+        lost6=yes
+        say LOST6
+    fi
+    sleep 0.1
+done
 wait
 `;

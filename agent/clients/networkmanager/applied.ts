@@ -49,6 +49,39 @@ export function dnsModeInForce(host: Host): { readonly dns: string; readonly rcM
   return isWord(dns) && isWord(rcManager) ? { dns, rcManager } : null;
 }
 
+export interface DeviceNames6 {
+  readonly nameservers: readonly Uint8Array[];
+  readonly search: readonly string[];
+}
+
+/** The IPv6 name servers and search domains of the device, from every source; null if NetworkManager does not say. */
+export function names6InForce(host: Host, device: string): DeviceNames6 | null {
+  const config = ofDevice(host, device, (path) => {
+    const [shown] = dbusValues(busctl(host, 'get-property', BUS, path, `${BUS}.Device`, 'Ip6Config'));
+    return isPath(shown, /^\/org\/freedesktop\/NetworkManager\/IP6Config\/\d+$/) ? shown : null;
+  });
+  if (config === null) return null;
+  const shown = busctl(host, 'get-property', BUS, config.data, `${BUS}.IP6Config`, 'Nameservers', 'Searches');
+  const [servers, search] = shown.split('\n').map((line) => propertyIn(line));
+  if (!Array.isArray(servers) || !Array.isArray(search)) return null;
+  return {
+    nameservers: servers.flatMap((bytes) => (isBytes(bytes) ? [Uint8Array.from(bytes)] : [])),
+    search: search.filter((name): name is string => typeof name === 'string'),
+  };
+}
+
+/** A property whose value is a list is no list of values. */
+function propertyIn(line: string): unknown {
+  try {
+    return (JSON.parse(line) as DBusValue | null)?.data;
+  } catch {
+    return null;
+  }
+}
+
+const isBytes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((one) => Number.isInteger(one) && one >= 0 && one <= 255);
+
 /** The path of each device by its index, of one NetworkManager, which uses no path again while it runs. */
 const PATHS = new WeakMap<Host, { readonly who: string; readonly byIndex: Map<string, string> }>();
 

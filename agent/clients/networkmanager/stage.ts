@@ -11,10 +11,10 @@ import { linkIndex } from '../link-names.ts';
 import { ownsResolvConf, RESOLVED_UPLINKS, UPLINKS_NOTE } from '../resolved.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
-import { unplayedSix } from '../unplayed-six.ts';
 import { allConfLines, foreignClient } from './conf.ts';
 import { type ManagedDevice, managedDevices, profileLine, valueIn } from './profiles.ts';
 import { offerOfRecord } from './record-options.ts';
+import { type NetworkManagerSix, networkManagerSix } from './recorded-six.ts';
 import { rememberedFiles } from './remembered-files.ts';
 import { NETWORKMANAGER_START_SCRIPT } from './start-script.ts';
 
@@ -22,15 +22,30 @@ const RUN = '/run/NetworkManager';
 
 /** Seconds. NetworkManager renews after a half of the lease and rebinds after seven eighths, whatever the server says. */
 const SHORT = { lease: 16, renew: 8, rebind: 14 };
+/** Seconds. NetworkManager takes the server's times of DHCPv6. */
+const SHORT6 = { lease: 30, renew: 3, rebind: 6 };
+const LOSING6 = { lease: 9, renew: 3, rebind: 6 };
 const QUIET = { lease: 600, renew: 300, rebind: 525 };
 
-/** Seconds: `ipv4.dhcp-timeout`, and the longest that a rehearsal waits for. */
+/** Seconds: `ipv4.dhcp-timeout` and `ipv6.dhcp-timeout`, and the longest that a rehearsal waits for. */
 const PATIENCE = 45;
 const LONGEST = 60;
 
 const RUNNING = { atStart: false, signal: null, times: SHORT, within: 40 } as const;
 const TOLD = { ...RUNNING, answering: 'all', times: QUIET } as const;
 const START = { atStart: true, signal: null, times: QUIET, answering: 'all', ends: ['LEASED'], within: 40 } as const;
+
+const RUNNING6 = { ...RUNNING, family: 6, times: SHORT6 } as const;
+
+function eventsOf6(patience: number | null): StagePlan['events'] {
+  const gone: Pick<StagedEvent, 'ends' | 'within'> =
+    patience === null ? { ends: ['LOST6'], within: 40 } : { ends: ['FAILED6'], within: LOSING6.lease + patience + 20 };
+  return {
+    RENEW6: { ...RUNNING6, answering: 'all', ends: [], answered: 'six 5 7' },
+    REBIND6: { ...RUNNING6, answering: 'broadcast', ends: [], answered: 'six 6 7' },
+    EXPIRE6: { ...RUNNING6, answering: 'none', times: LOSING6, ...gone },
+  };
+}
 
 /** @param patience null if NetworkManager asks for longer than a rehearsal waits. */
 function eventsOf(patience: number | null): StagePlan['events'] {
@@ -58,23 +73,25 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
   const { file, uuid } = device;
   if (file === null)
     throw new HostError('ENONE', `no file has the profile of ${iface}: NetworkManager has it in its memory only`);
-  const why = notStaged(host, device.profile, file);
+  const six = networkManagerSix(host, device);
+  const why = notStaged(host, device.profile, file) ?? waitsForSix(device, six);
   if (why !== null) throw new HostError('ENONE', why);
   const memory = rememberedFiles(host, holder, device);
-  const patience = patienceOf(host, device);
+  const patience = patienceOf(host, device, 'ipv4');
+  const patience6 = patienceOf(host, device, 'ipv6');
   const byResolved = ownsResolvConf(host);
-  const six = unplayedSix(
-    'NetworkManager',
-    iface,
-    device.record.some(({ section }) => section === 'dhcp6'),
-  );
+  const address6 = six.offer6?.address ?? null;
+  const hasRouters = six.advertisements.length > 0;
   const index = linkIndex(host, iface) ?? '';
   return {
     offer,
+    ...(six.offer6 === null ? {} : { offer6: six.offer6 }),
+    advertisements: six.advertisements,
     command: [
       ...['sh', '-uc', NETWORKMANAGER_START_SCRIPT, 'start', iface, index, offer.address, uuid ?? ''],
       ...[String(patience ?? PATIENCE), dispatcher(host), byResolved ? resolved(host) : ''],
-      ...[memory.conf, file, memory.isLoaded ? 'yes' : '', ...memory.profile],
+      ...[memory.conf, file, memory.isLoaded ? 'yes' : '', address6 ?? '', String(patience6 ?? PATIENCE)],
+      ...[hasRouters ? 'yes' : '', ...memory.profile],
     ],
     script: null,
     leased: ['LEASED'],
@@ -83,8 +100,7 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
     missing: [],
     // NetworkManager writes them before the event: they are then put back.
     filesRead: [...(byResolved ? [] : present(host, RESOLV_CONF)), ...present(host, file)],
-    events: eventsOf(patience),
-    cannot: six.cannot,
+    events: { ...eventsOf(patience), ...(address6 === null ? {} : eventsOf6(patience6)) },
     ...(byResolved ? { resolvConf: RESOLVED_UPLINKS } : {}),
     bareStart: true,
     bootNotes: [
@@ -98,7 +114,7 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
             `${iface} has a long ipv4.dhcp-timeout: when that ends NetworkManager gives the device up, which the rehearsal does not wait for`,
           ]
         : []),
-      ...otherServers(host, device),
+      ...otherServers(host, device, six),
       ...memory.notes,
     ],
   };
@@ -119,18 +135,23 @@ function notStaged(host: Host, profile: readonly IniLine[], file: string): strin
   const match = profile.find(({ section, key }) => section === 'match' && !ALIKE.has(key));
   if (match !== undefined)
     return `${match.file}:${match.line} matches the device by ${match.key}, which a device of the stage does not have`;
-  const six = profileLine(profile, 'ipv6', 'may-fail');
-  if (six?.value === 'false') return `${six.file}:${six.line} waits for IPv6, which the stage does not have`;
   return null;
+}
+
+/** Why the device would not come up without IPv6; null if it would, or if the stage has IPv6. */
+function waitsForSix({ profile }: ManagedDevice, { offer6, advertisements }: NetworkManagerSix): string | null {
+  const waits = profileLine(profile, 'ipv6', 'may-fail');
+  if (waits?.value !== 'false' || offer6 !== null || advertisements.length > 0) return null;
+  return `${waits.file}:${waits.line} waits for IPv6, of which NetworkManager has nothing on record`;
 }
 
 /** The keys of [match] by which the stage's device is like the host's. */
 const ALIKE = new Set(['interface-name', 'kernel-command-line']);
 
 /** Seconds; null if they are longer than a rehearsal waits. */
-function patienceOf(host: Host, { profile }: ManagedDevice): number | null {
-  const own = Number(valueIn(profile, 'ipv4', 'dhcp-timeout') ?? 0);
-  const general = allConfLines(host).findLast(({ key }) => key === 'ipv4.dhcp-timeout')?.value ?? PATIENCE;
+function patienceOf(host: Host, { profile }: ManagedDevice, family: 'ipv4' | 'ipv6'): number | null {
+  const own = Number(valueIn(profile, family, 'dhcp-timeout') ?? 0);
+  const general = allConfLines(host).findLast(({ key }) => key === `${family}.dhcp-timeout`)?.value ?? PATIENCE;
   const seconds = own > 0 ? own : Number(general);
   return seconds > 0 && seconds <= LONGEST ? seconds : null;
 }
@@ -153,13 +174,19 @@ function present(host: Host, path: string): StagedFile[] {
   return text === null ? [] : [{ path, text, changed: host.stat(path)?.mtimeMs ?? 0 }];
 }
 
-/** The name servers that NetworkManager has from elsewhere: other devices, IPv6. */
-function otherServers(host: Host, { name, record, profile }: ManagedDevice): string[] {
+/** The name servers that NetworkManager has from elsewhere: other devices, and IPv6 that the stage does not play. */
+function otherServers(
+  host: Host,
+  { name, record, profile }: ManagedDevice,
+  { offer6, advertisements }: NetworkManagerSix,
+): string[] {
   const words = (text: string | null) => (text ?? '').split(/[\s,;]+/);
   const own = new Set([
     ...words(valueIn(record, 'dhcp4', 'dhcp4.domain_name_servers')),
     ...words(valueIn(profile, 'ipv4', 'dns')),
     ...words(valueIn(profile, 'ipv6', 'dns')),
+    ...(offer6 === null ? [] : words(valueIn(record, 'dhcp6', 'dhcp6.dhcp6_name_servers'))),
+    ...advertisements.flatMap(({ servers }) => servers.flatMap(({ addresses }) => addresses)),
   ]);
   const merged = host.readText(`${RUN}/no-stub-resolv.conf`) ?? '';
   const others = [...merged.matchAll(/^nameserver\s+(\S+)/gm)].map(([, one]) => one!).filter((one) => !own.has(one));

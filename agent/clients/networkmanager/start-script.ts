@@ -2,6 +2,7 @@
  * The shell script that runs NetworkManager(8) on a stage, with a message bus that only knows its dispatcher. When the
  * dispatcher's scripts have ended, the script writes to /dev/events what became of the device: one line for each event.
  */
+import { SIX_SH } from '../six-sh.ts';
 
 const BUS = 'org.freedesktop.NetworkManager';
 
@@ -11,15 +12,15 @@ const STAGE_CONF = '/etc/NetworkManager/conf.d/~rehearsal.conf';
 /**
  * The arguments, in this order: the interface, its index and its lease's address on the host, the identifier of its profile.
  * The seconds after which NetworkManager gives up asking. The dispatcher, and systemd-resolved ('' if it does not answer
- * libc). The memory of a running NetworkManager (RememberedFiles): its conf, the profile's file, whether it is loaded, and
- * the profile.
+ * libc). The memory of a running NetworkManager (RememberedFiles): its conf, the profile's file, and whether it is loaded. The
+ * address by DHCPv6 ('' if there is none), the seconds after which NetworkManager gives up asking for it, and whether routers advertise themselves. The remembered profile.
  */
 export const NETWORKMANAGER_START_SCRIPT = `
 iface=$1 host_index=$2 address=$3 uuid=$4 patience=$5 dispatcher=$6 resolved=$7
 remembered=$8 file=$9
 shift 9
-loaded=$1
-shift
+loaded=$1 address6=$2 patience6=$3 routers=$4
+shift 4
 run=/run/NetworkManager
 index=$(cat "/sys/class/net/$iface/ifindex")
 state=$run/devices/$index
@@ -117,6 +118,7 @@ say() {
     echo "$1 $iface 0 $muted" >/dev/events
 }
 
+${SIX_SH}
 # A method of the settings, or of one profile.
 ask() {
     path=$1
@@ -143,6 +145,7 @@ if [ -e /dev/muted ] && { [ $# -gt 0 ] || ! is "^connection-uuid=$uuid\\$"; }; t
     nmcli --wait 30 connection up uuid "$uuid" ifname "$iface" >/dev/null
     until is '^\\[dhcp4\\]' && is "^connection-uuid=$uuid\\$"; do sleep 0.2; done
 fi
+six
 # The start's events come one after another, and none of them may come after the muted time.
 asked=-1
 while [ -e /dev/muted ] && [ "$asked" -ne "$(wc -c </dev/asked)" ]; do
@@ -156,7 +159,8 @@ if [ -e /dev/muted ]; then
     if [ -n "$loaded" ]; then nmcli connection load "$file" >/dev/null; fi
 fi
 
-lost=
+# The programs that ask NetworkManager are not told when it gives up one family: with the other the device stays in use.
+lost= lost6= gone= gone6=
 while :; do
     case "$event" in
     RELOAD)
@@ -175,8 +179,23 @@ while :; do
         ;;
     esac
     if [ -z "$lost" ] && ! ip -4 -o addr show dev "$iface" | grep -qF " $address/"; then
-        lost=yes
+        uptime
+        lost=yes gone=$((seconds + patience + 4))
         say LOST
+    fi
+    if [ -z "$lost6" ] && [ -n "$address6" ] && ! leased6; then
+        uptime
+        lost6=yes gone6=$((seconds + patience6 + 4))
+        say LOST6
+    fi
+    uptime
+    if [ -n "$gone" ] && [ "$seconds" -ge "$gone" ]; then
+        gone=
+        say FAILED
+    fi
+    if [ -n "$gone6" ] && [ "$seconds" -ge "$gone6" ]; then
+        gone6=
+        say FAILED6
     fi
     if ! is '^connection-uuid='; then
         say FAILED

@@ -13,7 +13,10 @@ export interface BirdRouter {
 export const ADVERTISED_SERVERS = ['2001:db8::31', '2001:db8::32'];
 
 /** Connects the wire for IPv6. The router answers each solicitation, and advertises by itself every few seconds. */
-export async function startBirdRouter(host: LabHost): Promise<BirdRouter> {
+export async function startBirdRouter(
+  host: LabHost,
+  servers: readonly string[] = ADVERTISED_SERVERS,
+): Promise<BirdRouter> {
   const { server } = subnet(0);
   await host.sh('echo 1 >/proc/sys/net/ipv6/conf/all/forwarding', { where: 'server' });
   await connect6(host);
@@ -28,7 +31,7 @@ protocol radv {
     default lifetime 1800;
     managed yes;
     prefix ::/0 { valid lifetime 7200; preferred lifetime 3600; };
-    rdnss { ${ADVERTISED_SERVERS.map((address) => `ns ${address};`).join(' ')} lifetime 3600; };
+    rdnss { ${servers.map((address) => `ns ${address};`).join(' ')} lifetime 3600; };
     dnssl { domain "ra.example"; lifetime 3600; };
   };
 }

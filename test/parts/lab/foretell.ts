@@ -45,19 +45,23 @@ async function foretellBy(host: LabSystem, ...args: readonly string[]): Promise<
 }
 
 /** The host's addresses and routes of both families as `ip` shows them now, beside resolv.conf. */
-export async function cameTrueBoth(host: LabSystem, foretold: Foretold): Promise<void> {
+export async function cameTrueBoth(host: LabSystem, foretold: Foretold, file?: string): Promise<void> {
   const isSix = (line: string) => /^[0-9a-f]*:|via [0-9a-f]*:/.test(line);
   const of = (six: boolean): Foretold => ({
     ...foretold,
     addresses: { after: foretold.addresses.after.filter((line) => isSix(line) === six) },
     routes: { after: foretold.routes.after.filter((line) => isSix(line) === six) },
   });
-  await cameTrue6(host, of(true));
-  await cameTrue(host, of(false));
+  await cameTrue6(host, of(true), file);
+  await cameTrue(host, of(false), file);
 }
 
 /** The host's IPv6 addresses and routes as `ip` shows them now, beside resolv.conf. */
-export async function cameTrue6(host: LabSystem, { resolvConf, addresses, routes }: Foretold): Promise<void> {
+export async function cameTrue6(
+  host: LabSystem,
+  { resolvConf, addresses, routes }: Foretold,
+  file = '/etc/resolv.conf',
+): Promise<void> {
   await host.sh('while ip -6 addr show dev eth0 tentative | grep -q .; do sleep 0.05; done');
   const shown = await host.sh('ip -6 -o addr show dev eth0 scope global');
   const real = [...shown.matchAll(/inet6 (.*?)\\/g)].map(
@@ -72,7 +76,7 @@ export async function cameTrue6(host: LabSystem, { resolvConf, addresses, routes
       .map((line) => line.replace(/ (expires \d+sec|hoplimit \d+|mtu \d+|pref \w+)/g, ''))
       .toSorted(),
   );
-  assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));
+  assert.equal(resolvConf.after, await host.read(file));
 }
 
 /** The host as `ip` shows it now. `file`: what was looked at in place of resolv.conf. */

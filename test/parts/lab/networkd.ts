@@ -9,10 +9,15 @@ import { NETWORKD_OFFERS } from './networkd-events.ts';
 import { AGENT_YAML } from './scene.ts';
 
 const NETWORK = '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDomains=yes\n';
+const DUAL_NETWORK = `${NETWORK.replace('DHCP=ipv4', 'DHCP=yes')}\n[DHCPv6]\nUseDomains=yes\n\n[IPv6AcceptRA]\nUseDomains=yes\n`;
 
-/** A host whose systemd-networkd has a lease with the old servers; null if Debian's package cannot be had here. */
-export async function networkdLabHost(
+/**
+ * A host whose systemd-networkd has a lease with the old servers; null if Debian's package cannot be had here. `six`: starts
+ * what sends it IPv6, which it then also takes.
+ */
+export async function networkdLabHost<Six>(
   dhcp: Parameters<typeof startDhcpServer>[1] = { lease: 600, offers: NETWORKD_OFFERS },
+  six?: (host: LabHost) => Promise<Six>,
 ) {
   const file = await debianPackage('systemd-resolved');
   if (file === null) return null;
@@ -20,10 +25,11 @@ export async function networkdLabHost(
   try {
     await putResolved(host, file);
     await host.sh('rm -rf /etc/systemd/network/* /etc/systemd/system/systemd-networkd.service.d');
-    await host.write('/etc/systemd/network/10-lan.network', NETWORK);
+    await host.write('/etc/systemd/network/10-lan.network', six === undefined ? NETWORK : DUAL_NETWORK);
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
     await connect(host);
     const server = await startDhcpServer(host, dhcp);
+    const sent6 = await six?.(host);
     await host.sh('mkdir -p /run/dbus');
     host.spawn(['dbus-daemon', '--system', '--nofork', '--nopidfile', '--nosyslog']).stderr!.resume();
     await host.sh('until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done');
@@ -32,6 +38,7 @@ export async function networkdLabHost(
       host,
       far: host,
       server,
+      sent6: sent6 as Six,
       restart: () => restartNetworkd(host),
       reboot: () => rebootNetworkd(host),
       [Symbol.asyncDispose]: () => host.close(),

@@ -30,7 +30,7 @@ export const NETWORKMANAGER_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     givesUp: false,
     async happen({ host, server }) {
       await renewals(server, 1);
-      await settled(host);
+      await dispatched(host);
     },
   },
   REBIND: {
@@ -40,7 +40,7 @@ export const NETWORKMANAGER_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
       await server.stop();
       const offers = [`--dhcp-option=6,${OLD.join(',')}`, '--dhcp-option=15,old.example.com'];
       await (await startAnotherServer(host, offers)).until(/DHCPACK/);
-      await settled(host);
+      await dispatched(host);
     },
   },
   NAK: {
@@ -65,7 +65,7 @@ export const NETWORKMANAGER_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     givesUp: false,
     async happen({ host }) {
       await host.sh('nmcli general reload; nmcli connection reload; sleep 1');
-      await settled(host);
+      await dispatched(host);
     },
   },
   REAPPLY: {
@@ -73,7 +73,7 @@ export const NETWORKMANAGER_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     givesUp: false,
     async happen({ host }) {
       await host.sh('nmcli connection reload; nmcli device reapply eth0; sleep 1');
-      await settled(host);
+      await dispatched(host);
     },
   },
   REBOOT: {
@@ -82,7 +82,7 @@ export const NETWORKMANAGER_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
     async happen({ host, manager }) {
       await manager.kill();
       await Manager.start(host);
-      await settled(host);
+      await dispatched(host);
     },
   },
   TIMEOUT: {
@@ -92,29 +92,29 @@ export const NETWORKMANAGER_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
       await server.stop();
       await manager.kill();
       await Manager.start(host);
-      await settled(host);
+      await dispatched(host);
     },
   },
-  boot: { dhcp: LONG, givesUp: false, happen: (scene) => reboot(scene) },
+  boot: { dhcp: LONG, givesUp: false, happen: rebootManager },
 };
 
 /** The machine's start, as far as it is NetworkManager's matter. */
-async function reboot({ host, manager }: Scene): Promise<void> {
+export async function rebootManager({ host, manager }: Pick<Scene, 'host' | 'manager'>): Promise<void> {
   await manager.kill();
   await host.sh(`pkill -KILL -x nm-dispatcher || :
     ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/NetworkManager /run/holdfast`);
   await Manager.start(host);
-  await settled(host);
+  await dispatched(host);
 }
 
 /** When the lease has ended and NetworkManager has asked in vain, it gives the device up. */
 async function failed(host: LabHost): Promise<void> {
   await host.sh('while grep -qs "^connection-uuid=1111" /run/NetworkManager/devices/*; do sleep 0.1; done');
-  await settled(host);
+  await dispatched(host);
 }
 
 /** The dispatcher runs its scripts one after another, with a pause between two events. */
-async function settled(host: LabHost): Promise<void> {
+export async function dispatched(host: LabHost): Promise<void> {
   await host.sh(`quiet=0
     while [ "$quiet" -lt 15 ]; do
       quiet=$((quiet + 1))

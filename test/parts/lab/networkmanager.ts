@@ -55,18 +55,25 @@ export async function renewals(server: DhcpServer, count: number): Promise<void>
   for (let n = 0; n < count; n++) from = (await server.log.indexOf(/^DHCPACK/, from)) + 1;
 }
 
+/** The same profile, with DHCPv6 and router advertisements. */
+export const DUAL_CONNECTION = CONNECTION.replace('method=disabled', 'method=auto');
+
 /**
  * A host on which NetworkManager has a lease, and dispatcher events are written to /run/lab/events. `resolved`: the package of
- * systemd-resolved, which then answers libc.
+ * systemd-resolved, which then answers libc. `six`: starts what sends the host IPv6, which it then also takes.
  */
-export async function managedHost(dhcp: DhcpOptions, resolved: Buffer | null = null) {
+export async function managedHost<Six>(
+  dhcp: DhcpOptions,
+  resolved: Buffer | null = null,
+  six?: (host: LabHost) => Promise<Six>,
+) {
   const host = await LabHost.create();
   try {
     await host.sh(
       'rm -rf /etc/NetworkManager/conf.d/* /etc/NetworkManager/dispatcher.d/[0-9]* /var/lib/NetworkManager/*',
     );
     await host.write('/etc/NetworkManager/NetworkManager.conf', '[main]\nplugins=keyfile\n');
-    await host.write(PROFILE, CONNECTION, 0o600);
+    await host.write(PROFILE, six === undefined ? CONNECTION : DUAL_CONNECTION, 0o600);
     await host.write('/etc/NetworkManager/dispatcher.d/99-lab', '#!/bin/sh\necho "$1 $2" >>/run/lab/events\n', 0o755);
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
     if (resolved !== null) await putResolved(host, resolved);
@@ -74,8 +81,9 @@ export async function managedHost(dhcp: DhcpOptions, resolved: Buffer | null = n
     if (resolved !== null) await startResolved(host);
     await connect(host);
     const server = await startDhcpServer(host, dhcp);
+    const sent6 = await six?.(host);
     const manager = await Manager.start(host);
-    return { host, server, manager, [Symbol.asyncDispose]: () => host.close() };
+    return { host, server, sent6: sent6 as Six, manager, [Symbol.asyncDispose]: () => host.close() };
   } catch (error) {
     await host.close();
     throw error;

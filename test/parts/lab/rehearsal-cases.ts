@@ -7,10 +7,13 @@ import type { Dhcp6Options } from './dhcp6.ts';
 import { dhcpcdHost } from './dhcpcd.ts';
 import { DUAL_DHCPCD_EVENTS, DUAL_DHCPCD_WAYS, dualDhcpcdScene } from './dhcpcd-dual-events.ts';
 import { DHCPCD_EVENTS, DHCPCD_WAYS } from './dhcpcd-events.ts';
+import { DUAL_WAYS } from './dual-network.ts';
 import { cameTrue, cameTrue6, cameTrueBoth, type Foretold, foretell, foretellBoot } from './foretell.ts';
 import { type NetworkdScene, networkdLabHost } from './networkd.ts';
+import { DUAL_NETWORKD_EVENTS, type DualNetworkdScene, dualNetworkdScene } from './networkd-dual-events.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { managedHost } from './networkmanager.ts';
+import { DUAL_NETWORKMANAGER_EVENTS, dualManagedHost } from './networkmanager-dual-events.ts';
 import { NETWORKMANAGER_EVENTS, NETWORKMANAGER_WAYS } from './networkmanager-events.ts';
 import type { RehearsedEvents } from './rehearsed-event.ts';
 import { staleHost } from './scene.ts';
@@ -67,12 +70,27 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
     events: NETWORKD_EVENTS,
     file: RESOLVED_UPLINKS,
   }),
+  ...casesOf<Dhcp6Options, DualNetworkdScene>({
+    client: 'systemd-networkd, both families',
+    begin: dualNetworkdScene,
+    ways: DUAL_WAYS,
+    events: DUAL_NETWORKD_EVENTS,
+    file: RESOLVED_UPLINKS,
+    family: 'both',
+  }),
   ...casesOf({ client: 'udhcpc', begin: udhcpcScene, ways: UDHCPC_WAYS, events: UDHCPC_EVENTS }),
   ...casesOf({
     client: 'NetworkManager',
     begin: (dhcp: DhcpOptions) => managedHost(dhcp),
     ways: NETWORKMANAGER_WAYS,
     events: NETWORKMANAGER_EVENTS,
+  }),
+  ...casesOf({
+    client: 'NetworkManager, both families',
+    begin: dualManagedHost,
+    ways: DUAL_WAYS,
+    events: DUAL_NETWORKMANAGER_EVENTS,
+    family: 'both',
   }),
 ];
 
@@ -97,7 +115,7 @@ export function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: L
         await prepare(scene.host);
         const foretold = await foretellOne(scene.host, event, family);
         await happen(scene);
-        if (family === 'both') await cameTrueBoth(scene.host, foretold);
+        if (family === 'both') await cameTrueBoth(scene.host, foretold, file);
         else await (family === 6 ? cameTrue6(scene.host, foretold) : cameTrue(scene.host, foretold, file));
         return foretold;
       },

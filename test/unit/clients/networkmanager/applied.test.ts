@@ -1,7 +1,7 @@
 /** What the running NetworkManager is asked over D-Bus: by which calls, and what its answers become. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { isApplied } from '../../../../agent/clients/networkmanager/applied.ts';
+import { isApplied, names6InForce } from '../../../../agent/clients/networkmanager/applied.ts';
 import type { RunResult } from '../../../../agent/host/process/run-program.ts';
 import { FolderHost } from '../../../parts/doctor-patient.ts';
 import { scratch } from '../../../parts/scratch.ts';
@@ -62,4 +62,21 @@ test('NetworkManager on D-Bus: another NetworkManager, and a device that it took
   assert.equal(isApplied(host, 'eth0', KEYS), true);
   host.answers = {};
   assert.equal(isApplied(host, 'eth0', KEYS), null, 'it does not answer');
+});
+
+test('NetworkManager on D-Bus: the name servers of IPv6 that are in force; a hostile answer has none', (t) => {
+  const host = busHost(t);
+  const told = (servers: unknown, search: unknown) => {
+    host.answers = {
+      Ip6Config: json('o', `${ROOT}/IP6Config/2`),
+      Nameservers: json('aay', servers) + json('as', search),
+    };
+    return names6InForce(host, 'eth0');
+  };
+  const bytes = [32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17];
+  assert.deepEqual(told([bytes], ['a.example']), { nameservers: [Uint8Array.from(bytes)], search: ['a.example'] });
+  assert.deepEqual(told([['x'], 5, [256]], [5]), { nameservers: [], search: [] });
+  assert.equal(told('x', []), null);
+  host.answers.Ip6Config = json('o', '/');
+  assert.equal(names6InForce(host, 'eth0'), null, 'no IPv6');
 });

@@ -1,0 +1,67 @@
+/**
+ * What NetworkManager has of DHCPv6 and of router advertisements, for a rehearsal: its record of the device has the lease, D-Bus
+ * has the servers and domains of both, and the kernel has the rest.
+ */
+import type { IpAddress } from '../../address/accepted.ts';
+import { addressOfBytes } from '../../address/address-checks.ts';
+import type { Host } from '../../host/host.ts';
+import { kernelAdvertisements, wholeAdvertisement } from '../kernel-advertisements.ts';
+import type { RecordedAdvertisement } from '../recorded-advertisement.ts';
+import type { RecordedOffer6 } from '../recorded-offer6.ts';
+import { ipv6Addresses, toldOffer6 } from '../told-offer6.ts';
+import { type DeviceNames6, names6InForce } from './applied.ts';
+import { type ManagedDevice, valueIn } from './profiles.ts';
+
+export interface NetworkManagerSix {
+  /** null if the device has nothing by DHCPv6. */
+  readonly offer6: RecordedOffer6 | null;
+  readonly advertisements: readonly RecordedAdvertisement[];
+  /** A sentence for each part that the stage does not have. */
+  readonly notes: readonly string[];
+}
+
+export function networkManagerSix(host: Host, { name, record, profile }: ManagedDevice): NetworkManagerSix {
+  const value = (key: string) => valueIn(record, 'dhcp6', `dhcp6.${key}`);
+  const words = (text: string | null) => (text ?? '').split(/[\s,;]+/).filter((word) => word !== '');
+  const byDhcp = record.some(({ section }) => section === 'dhcp6');
+  const [leased = null] = ipv6Addresses(words(value('ip6_address')));
+  const nameservers = words(value('dhcp6_name_servers'));
+  const search = words(value('dhcp6_domain_search'));
+  const offer6 = byDhcp
+    ? toldOffer6({ address: leased, nameservers, search, timeServers: words(value('dhcp6_ntp_servers')) })
+    : null;
+  const parts = kernelAdvertisements(host, name, { leased, heard: [] });
+  if (parts.length === 0) return { offer6, advertisements: [], notes: [] };
+  const told = names6InForce(host, name);
+  const others = new Set<string>([...ipv6Addresses([...nameservers, ...words(valueIn(profile, 'ipv6', 'dns'))])]);
+  const otherNames = new Set([...search, ...words(valueIn(profile, 'ipv6', 'dns-search'))]);
+  const [servers, domains] = [addressesOf(told).filter((one) => !others.has(one)), told?.search ?? []];
+  const advertisements = parts.map((one, at) =>
+    wholeAdvertisement(one, {
+      managed: leased !== null,
+      other: leased === null && byDhcp,
+      // NetworkManager does not say which router sent them.
+      servers: at === 0 ? servers : [],
+      domains: at === 0 ? domains.filter((domain) => !otherNames.has(domain)) : [],
+    }),
+  );
+  const isMasked = valueIn(profile, 'ipv6', 'ignore-auto-dns') === 'true';
+  return {
+    offer6,
+    advertisements,
+    notes: [
+      ...(told === null
+        ? [`NetworkManager does not say which IPv6 name servers ${name} has, so the stage advertises none`]
+        : []),
+      ...(told !== null && isMasked
+        ? [
+            `NetworkManager passes over advertised name servers of ${name} and does not tell them: the stage advertises none`,
+          ]
+        : []),
+    ],
+  };
+}
+
+function addressesOf(told: DeviceNames6 | null): IpAddress[] {
+  return (told?.nameservers ?? []).flatMap((bytes) => (bytes.length === 16 ? [addressOfBytes(bytes)] : []));
+}
