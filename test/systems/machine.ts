@@ -11,7 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCurrent } from '../../packaging/build.ts';
-import { debianSystem, nextRelease, type Suite, unableToMake } from '../parts/lab/debian.ts';
+import { type AnySuite, debianSystem, nextRelease, type Suite, unableToMake } from '../parts/lab/debian.ts';
 import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { LabHost, unavailable as noLab } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
@@ -40,7 +40,7 @@ const ROOT = '/run/machine/root';
 const BOOT_MS = 120_000;
 
 export interface MachineOptions {
-  readonly release: Suite;
+  readonly release: AnySuite;
   /** Debian packages beside those that every machine has. Each list is a tree of its own: keep to few. */
   readonly packages?: readonly string[];
   /** The release to which `apt-get --no-download dist-upgrade` upgrades it. */
@@ -105,7 +105,8 @@ export class Machine extends LabSystem {
     dhcp = {},
     ready,
   }: MachineOptions): Promise<Machine> {
-    const all = [...PACKAGES, ...packages];
+    // Debian no longer has dhclient after 13.
+    const all = [...PACKAGES, ...packages].filter((name) => release !== 'sid' || name !== 'isc-dhcp-client');
     const tree = debianSystem(release, all);
     const layers = next === undefined ? tree : `${nextRelease(release, all, next)}:${tree}`;
     const group = await ControlGroup.create();

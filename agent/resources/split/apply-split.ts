@@ -8,8 +8,8 @@ import { type Answerer, findAnswerer } from './answerer.ts';
 import { dnsmasqSplitFiles } from './dnsmasq-split.ts';
 import { dnsmasqComplaint } from './dnsmasq-split-check.ts';
 import { inspectSplit } from './inspect-split.ts';
-import { RESOLVED_SPLIT_FILE, stillSplits } from './resolved-split.ts';
-import { splitZones } from './split-view.ts';
+import { stillSplits } from './resolved-split.ts';
+import { isOfResolved, splitZones } from './split-view.ts';
 import { answersAgain, sendHangUp } from './tell-program.ts';
 import { noteTold, toldText } from './told-programs.ts';
 import { unboundSplitFile } from './unbound-conf.ts';
@@ -24,10 +24,10 @@ export async function applySplit(host: Host, dns: DesiredDns | null, finding: Fi
     const outcome = await applyFile(host, finding);
     removeWithFolder(host, finding.key);
     await tellOfSplitFiles(host, [finding.key]);
-    return noted(outcome, finding.key === RESOLVED_SPLIT_FILE ? stillSplits(host, finding.actual) : null);
+    return noted(outcome, isOfResolved(finding.key) ? stillSplits(host, finding.key, finding.actual) : null);
   }
   const split = dns?.split ?? [];
-  if (finding.key === RESOLVED_SPLIT_FILE) return applyFile(host, finding);
+  if (isOfResolved(finding.key)) return applyFile(host, finding);
   const answerer = findAnswerer(host, dns!);
   if (!('process' in answerer)) return failed(finding, 'another program answers libc now');
   if (finding.kind === 'file') {

@@ -12,8 +12,9 @@ const YOUNG = 2000;
 /** Milliseconds. `systemctl reload` of systemd 257 can change the domains, and no file in /run tells so. */
 const KEPT_FOR = 300_000;
 
-/** The servers and domains of systemd-resolved itself (`Global`), or of one link. */
+/** The servers and domains of systemd-resolved itself (`Global`), of one link, or of one dns-delegate file. */
 export interface ResolvedScope {
+  readonly kind: 'global' | 'link' | 'delegate';
   readonly name: string;
   readonly servers: readonly string[];
   /** Search domains, and routing domains as `~name`. */
@@ -63,23 +64,33 @@ function writtenState(host: Host): { readonly identity: string; readonly changed
 export function askScopes(host: Host): readonly ResolvedScope[] | null {
   const [servers, domains] = ['dns', 'domain'].map((verb) => host.run('resolvectl', [verb]));
   if (servers?.status !== 0 || domains?.status !== 0) return null;
-  const ofDomains = new Map(scopeLines(domains.stdout));
-  const all = scopeLines(servers.stdout).map(([name, words]) => ({
+  const ofDomains = scopeLines(domains.stdout);
+  const all = scopeLines(servers.stdout).map(({ kind, name, words }) => ({
+    kind,
     name,
     servers: words,
-    domains: ofDomains.get(name) ?? [],
+    domains: ofDomains.find((one) => one.kind === kind && one.name === name)?.words ?? [],
   }));
-  return all[0]?.name === 'Global' ? all : null;
+  return all[0]?.kind === 'global' ? all : null;
 }
 
-/** `Global: 10.0.0.2` and `Link 2 (eth0): 10.0.0.1 10.0.0.3`. A long list goes on in lines that begin with blanks. */
-export function scopeLines(text: string): [name: string, words: string[]][] {
-  const found: [string, string[]][] = [];
+interface ScopeLine extends Pick<ResolvedScope, 'kind' | 'name'> {
+  readonly words: string[];
+}
+
+/**
+ * `Global: 10.0.0.2`, `Link 2 (eth0): 10.0.0.1 10.0.0.3` and, since systemd 258, `Delegate corp: 10.0.0.4`. A long list
+ * goes on in lines that begin with blanks.
+ */
+export function scopeLines(text: string): ScopeLine[] {
+  const found: ScopeLine[] = [];
   for (const line of text.split('\n')) {
-    const [, global, link, rest = ''] = /^(?:(Global)|Link \d+ \((.+)\)):(.*)$/.exec(line) ?? [];
-    const name = global ?? link;
-    if (name !== undefined) found.push([name, wordsIn(rest)]);
-    else found.at(-1)?.[1].push(...wordsIn(line));
+    const [, global, link, delegate, rest = ''] =
+      /^(?:(Global)|Link \d+ \((.+)\)|Delegate ([^:]+)):(.*)$/.exec(line) ?? [];
+    const name = global ?? link ?? delegate;
+    const kind = global !== undefined ? 'global' : link !== undefined ? 'link' : 'delegate';
+    if (name !== undefined) found.push({ kind, name, words: wordsIn(rest) });
+    else found.at(-1)?.words.push(...wordsIn(line));
   }
   return found;
 }

@@ -4,18 +4,17 @@
  * global servers get no question for other names (test/systems/split-resolved.test.ts).
  */
 import { wantedDomains } from '../../clients/networkd/drop-in.ts';
-import { answersAfterStart, resolvedLinks, STUBS } from '../../clients/resolved.ts';
+import { answersAfterStart, resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
 import { isWithin } from '../../config/notation/split-domains.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { iniLines } from '../../host/files/ini.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
-import { effectiveValues } from '../../resolver/libc-reading.ts';
-import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { delegateFindings, readsDelegates, stillDelegates } from './delegate-split.ts';
+import { pastResolved, RESOLVED_FOLDERS } from './resolved-files.ts';
 import { askScopes, type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
 import { forwarderFinding, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
-export const RESOLVED_FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
 export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
 const UNIT = 'systemd/system/systemd-resolved.service';
 
@@ -33,6 +32,7 @@ export async function resolvedFindings(
   dns: DesiredDns,
   split: readonly DesiredSplit[],
 ): Promise<Finding[]> {
+  if (readsDelegates(host)) return delegateFindings(host, dns, split);
   const refusal = refusalOf(host, dns, split) ?? undefined;
   const file = await splitFile(host, split, { key: RESOLVED_SPLIT_FILE, wanted: resolvedSplitText(split), refusal });
   return [...(file === null ? [] : [file]), running(host, split, refusal)];
@@ -82,9 +82,8 @@ function refusalOf(host: Host, dns: DesiredDns, split: readonly DesiredSplit[]):
   const lists = new Set(split.map(({ servers }) => [...servers].sort().join(' ')));
   if (lists.size > 1)
     return 'systemd-resolved has one list of servers beside those of its links: give all entries of dns.split the same servers, or run dnsmasq or unbound';
-  const libc = effectiveValues(host.readTextUnlessAstray(RESOLV_CONF) ?? '', 'nameserver') ?? [];
-  if (!libc.every((server) => STUBS.includes(server)))
-    return `programs that read ${RESOLV_CONF} ask ${libc.join(' and ')} past systemd-resolved: link it to /run/systemd/resolve/stub-resolv.conf`;
+  const past = pastResolved(host);
+  if (past !== null) return past;
   const links = resolvedLinks(host, dns);
   if (links.length === 0 && !answersAfterStart(host, dns))
     return 'Holdfast holds a split in systemd-resolved only where systemd-networkd owns the links: run dnsmasq or unbound';
@@ -136,9 +135,10 @@ function canReload(host: Host): boolean {
   return /^(Type=notify-reload|ExecReload=)/m.test(text ?? '');
 }
 
-/** The step that is left after our file is gone; null if systemd-resolved no longer asks its servers. */
-export function stillSplits(host: Host, text: string | null): string | null {
+/** The step that is left after this file of ours is gone; null if systemd-resolved no longer asks its servers. */
+export function stillSplits(host: Host, file: string, text: string | null): string | null {
   if (!host.live) return null;
+  if (file !== RESOLVED_SPLIT_FILE) return stillDelegates(host, file);
   const servers = /^DNS=(.*)$/m.exec(text ?? '')?.[1]?.split(' ') ?? [];
   const [global] = askScopes(host) ?? [];
   if (global === undefined || !global.servers.some((server) => servers.includes(server))) return null;

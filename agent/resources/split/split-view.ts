@@ -9,6 +9,11 @@ export const SPLIT_RESOURCE = 'split';
 /** The names of all our files and records of `dns.split` contain this word. */
 export const SPLIT_FILE = 'holdfast-split';
 
+/** Whether this file of ours is one that systemd-resolved reads. */
+export function isOfResolved(file: string): boolean {
+  return file.startsWith('/etc/systemd/');
+}
+
 /** `corp.example, 10.in-addr.arpa: 10.0.0.2; lab.example: 10.0.0.3`. */
 export function describeSplit(split: readonly DesiredSplit[]): string {
   return split.map(({ domains, servers }) => `${domains.join(', ')}: ${servers.join(' ')}`).join('; ');

@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 
 export const suites = { bullseye: 'Debian 11', bookworm: 'Debian 12', trixie: 'Debian 13' } as const;
 export type Suite = keyof typeof suites;
+/** With what no release has yet. It changes every day, so no test of every run uses it. */
+export type AnySuite = Suite | 'sid';
 
 /** Shell: makes the system in the first folder and renames it to the second. */
 const MAKE = `
@@ -48,19 +50,19 @@ export function unableToMake(): string | null {
  * The root folder of the system, with further packages of Debian's where they are named. Throws with debootstrap's last
  * lines where it cannot be made.
  */
-export function debianSystem(suite: Suite, packages: readonly string[] = []): string {
+export function debianSystem(suite: AnySuite, packages: readonly string[] = []): string {
   const list = [...packages].sort().join();
   const content = ['--variant=minbase', ...(list === '' ? [] : [`--include=${list}`])];
   return madeOnce(systemFolder(suite, list), MAKE, [...content, suite, UNFINISHED, archive() ?? '']);
 }
 
 /** A layer to put above `debianSystem` of these: the packages of another release, fetched for `apt-get --no-download dist-upgrade`. */
-export function nextRelease(suite: Suite, packages: readonly string[], release: Suite): string {
+export function nextRelease(suite: AnySuite, packages: readonly string[], release: Suite): string {
   const folder = `${systemFolder(suite, [...packages].sort().join())}-to-${release}`;
   return madeOnce(folder, FETCH, [debianSystem(suite, packages), release]);
 }
 
-function systemFolder(suite: Suite, list: string): string {
+function systemFolder(suite: AnySuite, list: string): string {
   const key = createHash('sha256').update(list).digest('hex').slice(0, 12);
   return join(cache, list === '' ? `debian-${suite}` : `systems/${suite}-${key}`);
 }

@@ -1,64 +1,69 @@
-/** The domains that systemd-resolved asks at its global servers, and those of its links. */
+/** The domains that systemd-resolved asks at servers of their own, and those of its links. */
 import { STUBS } from '../../../clients/resolved.ts';
-import type { SplitFacts } from '../../../config/init/host-facts.ts';
-import { type IniLine, iniLines } from '../../../host/files/ini.ts';
+import type { SplitFacts, SplitLine } from '../../../config/init/host-facts.ts';
+import { iniLines } from '../../../host/files/ini.ts';
 import type { Host } from '../../../host/host.ts';
+import { readsDelegates } from '../../../resources/split/delegate-split.ts';
+import { dnsDelegates, placeOf, resolvedConfFiles, wordsOfKey } from '../../../resources/split/resolved-files.ts';
 import { askScopes } from '../../../resources/split/resolved-scopes.ts';
-import { RESOLVED_FOLDERS, RESOLVED_SPLIT_FILE } from '../../../resources/split/resolved-split.ts';
+import { RESOLVED_SPLIT_FILE } from '../../../resources/split/resolved-split.ts';
+import { SPLIT_FILE } from '../../../resources/split/split-view.ts';
+
+const NO = /^(no|false|off|n|f|0|)$/i;
 
 export function resolvedSplitFacts(host: Host): SplitFacts {
-  const options = configurationFiles(host)
+  const options = resolvedConfFiles(host)
     .filter((file) => file !== RESOLVED_SPLIT_FILE)
     .flatMap((file) => iniLines(host, file))
     .filter(({ section }) => section === 'Resolve');
   const tls = options.findLast(({ key }) => key === 'DNSOverTLS');
-  const doubt =
-    tls === undefined || /^(no|false|off|n|f|0|)$/i.test(tls.value)
-      ? null
-      : `dns.split has no DNSOverTLS (${placeOf(tls)})`;
-  const servers = wordsOf(options, 'DNS').map(({ word }) => word);
-  const domains = wordsOf(options, 'Domains').filter(({ word }) => word.startsWith('~') && word !== '~.');
+  const doubt = tls === undefined || NO.test(tls.value) ? null : `dns.split has no DNSOverTLS (${placeOf(tls)})`;
+  const servers = serversIn(options);
+  const domains = wordsOfKey(options, 'Domains').filter(({ word }) => word.startsWith('~') && word !== '~.');
+  const global = domains.map(({ word, place }) => {
+    return { place, domains: [bare(word)], servers, doubt: doubt ?? (servers.length === 0 ? NO_SERVER : null) };
+  });
+  const others = readsDelegates(host) ? delegated(host, doubt) : null;
   return {
-    lines: domains.map(({ word, place }) => ({ place, domains: [bare(word)], servers, doubt: doubt ?? none(servers) })),
+    lines: [...global, ...(others ?? [])],
     inactive:
-      'systemd-resolved has these servers and domains by its own files, and asks global servers for every name unless a link has ~.: take the lines out there, write dns.nameservers and dns.search, and uncomment this',
+      others === null
+        ? 'systemd-resolved has these servers and domains by its own files, and asks global servers for every name unless a link has ~.: take the lines out there, write dns.nameservers and dns.search, and uncomment this'
+        : 'systemd-resolved has these servers and domains by its own files, and asks the servers of two files if both have a domain: take the lines out there, and uncomment this',
     notes: ofLinks(host),
     advice: null,
   };
 }
 
-const none = (servers: readonly string[]) =>
-  servers.length === 0 ? 'systemd-resolved has no global server for it' : null;
+const NO_SERVER = 'systemd-resolved has no global server for it';
 
-const placeOf = ({ file, line }: IniLine) => `${file}:${line}`;
 const bare = (domain: string) => domain.replace(/^~/, '').replace(/(.)\.$/, '$1');
 
-/** In the order in which systemd-resolved reads them. The first folder wins if two have a file of the same name. */
-function configurationFiles(host: Host): string[] {
-  const main = RESOLVED_FOLDERS.map((folder) => `${folder}/resolved.conf`).find((file) => host.stat(file) !== null);
-  const byName = new Map<string, string>();
-  for (const folder of RESOLVED_FOLDERS.toReversed().map((one) => `${one}/resolved.conf.d`)) {
-    for (const name of host.list(folder)) if (name.endsWith('.conf')) byName.set(name, `${folder}/${name}`);
-  }
-  const dropIns = [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
-  return main === undefined ? dropIns : [main, ...dropIns];
-}
+const serversIn = (options: Parameters<typeof wordsOfKey>[0]) =>
+  wordsOfKey(options, 'DNS')
+    .map(({ word }) => word)
+    .filter((word) => !STUBS.includes(word));
 
-/** Lines of one key add up, and an empty one forgets those before. */
-function wordsOf(options: readonly IniLine[], wanted: string): { readonly word: string; readonly place: string }[] {
-  const lines = options.filter(({ key }) => key === wanted);
-  return lines.slice(lines.findLastIndex(({ value }) => value === '') + 1).flatMap((line) => {
-    return line.value
-      .split(/\s+/)
-      .filter((word) => word !== '' && !STUBS.includes(word))
-      .map((word) => ({ word, place: placeOf(line) }));
-  });
+/** A delegate asks its servers for each of its domains, with or without `~`. */
+function delegated(host: Host, tls: string | null): SplitLine[] {
+  return dnsDelegates(host)
+    .filter(({ id }) => !id.startsWith(SPLIT_FILE))
+    .flatMap(({ lines }) => {
+      const further = lines.find(({ key, value }) => {
+        return key === 'FirewallMark' ? value !== '' : key === 'DefaultRoute' && !NO.test(value);
+      });
+      const doubt = further === undefined ? tls : `dns.split has no ${further.key} (${placeOf(further)})`;
+      return wordsOfKey(lines, 'Domains').map(({ word, place }) => {
+        return { place, domains: [bare(word)], servers: serversIn(lines), doubt };
+      });
+    });
 }
 
 /** A VPN gives its link the domains, and they go with the link. Nothing on disk says so for every program. */
 function ofLinks(host: Host): string[] {
   if (!host.live) return [];
-  return (askScopes(host) ?? []).slice(1).flatMap(({ name, servers, domains }) => {
+  return (askScopes(host) ?? []).flatMap(({ kind, name, servers, domains }) => {
+    if (kind !== 'link') return [];
     const routed = domains.filter((domain) => domain.startsWith('~') && domain !== '~.').map(bare);
     if (routed.length === 0) return [];
     const asked = servers.length === 0 ? 'no server' : servers.join(' and ');

@@ -149,6 +149,34 @@ test('init: systemd-resolved: routing domains of its files are a comment, and th
   assert.match(doubtful.text, /resolved\.conf:3: corp\.example: dns\.split has no DNSOverTLS \(.*resolved\.conf:4\)/);
 });
 
+test('init: systemd-resolved: dns-delegate files are a comment since systemd 258, with their drop-ins', async (t) => {
+  const folder = 'etc/systemd/dns-delegate.d';
+  const files = {
+    [`${folder}/corp.dns-delegate`]: '[Delegate]\nDNS=10.0.0.2\nDomains=corp.example ~10.in-addr.arpa\n',
+    [`${folder}/corp.dns-delegate.d/more.conf`]: '[Delegate]\nDNS=10.0.0.3\n',
+    [`${folder}/marked.dns-delegate`]: '[Delegate]\nDNS=10.0.0.4\nDomains=marked.example\nFirewallMark=42\n',
+    [`${folder}/default.dns-delegate`]: '[Delegate]\nDNS=10.0.0.4\nDomains=default.example\nDefaultRoute=yes\n',
+    [`${folder}/port.dns-delegate`]: '[Delegate]\nDNS=10.0.0.4:5353\nDomains=port.example\n',
+    [`${folder}/holdfast-split-1.dns-delegate`]: '[Delegate]\nDNS=10.0.0.5\nDomains=~ours.example\n',
+    'usr/lib/systemd/dns-delegate.d/corp.dns-delegate': '[Delegate]\nDNS=10.0.0.9\nDomains=hidden.example\n',
+  };
+  const shown = 'Global:\nLink 2 (eth0): 10.0.0.1\nDelegate corp: ~corp.example\n';
+  const now = { ...files, 'usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-258.so': '' };
+  const { text, split } = await rendered(resolvedSplitFacts(hostOf(t, now, shown)));
+  assert.equal(split, null);
+  for (const domain of ['corp.example', '"10.in-addr.arpa"'])
+    assert.ok(
+      text.includes(`{ domains: [${domain}], servers: [10.0.0.2, 10.0.0.3] } # /${folder}/corp.dns-delegate:3`),
+      text,
+    );
+  assert.match(text, /marked\.example: dns\.split has no FirewallMark \(.*marked\.dns-delegate:4\)/);
+  assert.match(text, /default\.example: dns\.split has no DefaultRoute/);
+  assert.match(text, /port\.example: .*5353/);
+  assert.doesNotMatch(text, /ours|hidden|link |delegate corp asks/);
+  const before = { ...files, 'usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so': '' };
+  assert.doesNotMatch((await rendered(resolvedSplitFacts(hostOf(t, before, shown)))).text, /corp\.example/);
+});
+
 test('init: the command reads the forwarder that libc asks, and no other', async (t) => {
   const files = {
     'etc/dnsmasq.conf': 'server=/corp.example/10.0.0.2\n',

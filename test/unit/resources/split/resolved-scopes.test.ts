@@ -16,16 +16,18 @@ class CountingHost extends FolderHost {
   }
 }
 
-test('resolvectl: the global scope, links without anything, and lists that go on in the next line', () => {
+test('resolvectl: the global scope, links without anything, delegates, and lists that go on in the next line', () => {
   const text = `Global: 10.0.0.2
 Link 2 (eth0): 10.0.0.1 2001:db8::1
                10.0.0.3
 Link 3 (wg0 a):
+Delegate corp: 10.0.0.4
 `;
   assert.deepEqual(scopeLines(text), [
-    ['Global', ['10.0.0.2']],
-    ['eth0', ['10.0.0.1', '2001:db8::1', '10.0.0.3']],
-    ['wg0 a', []],
+    { kind: 'global', name: 'Global', words: ['10.0.0.2'] },
+    { kind: 'link', name: 'eth0', words: ['10.0.0.1', '2001:db8::1', '10.0.0.3'] },
+    { kind: 'link', name: 'wg0 a', words: [] },
+    { kind: 'delegate', name: 'corp', words: ['10.0.0.4'] },
   ]);
 });
 

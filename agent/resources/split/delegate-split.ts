@@ -1,0 +1,147 @@
+/**
+ * systemd-resolved from 258 on asks some domains at their own servers by files of its own (systemd.dns-delegate(5)): one
+ * file for each list of servers. Unlike global servers, they are asked for no other name, and a reload also forgets
+ * domains (test/systems/split-delegate.test.ts).
+ */
+import { wantedDomains } from '../../clients/networkd/drop-in.ts';
+import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
+import { isWithin } from '../../config/notation/split-domains.ts';
+import type { Finding } from '../../hold/resource.ts';
+import { iniLines } from '../../host/files/ini.ts';
+import { type Host, notOfTheseFiles } from '../../host/host.ts';
+import { systemdVersion } from '../../host/service/systemd-version.ts';
+import { dnsDelegates, pastResolved, resolvedConfFiles, wordsOfKey } from './resolved-files.ts';
+import { askScopes, type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
+import { forwarderFinding, isOfResolved, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
+
+const FIRST_VERSION = 258;
+const FOLDER = '/etc/systemd/dns-delegate.d';
+const ENDING = '.dns-delegate';
+const COMMAND = 'systemctl reload systemd-resolved';
+
+/** The wanted content of one of our files. */
+interface WantedDelegate {
+  readonly id: string;
+  readonly servers: readonly string[];
+  /** Without `~`. */
+  readonly domains: readonly string[];
+}
+
+/** By systemd on the disk. */
+export function readsDelegates(host: Host): boolean {
+  return (systemdVersion(host) ?? 0) >= FIRST_VERSION;
+}
+
+export async function delegateFindings(
+  host: Host,
+  dns: DesiredDns,
+  split: readonly DesiredSplit[],
+): Promise<Finding[]> {
+  const wanted = wantedDelegates(split);
+  const refusal = refusalOf(host, dns, split) ?? undefined;
+  const files = await Promise.all(
+    wanted.map((one) => splitFile(host, split, { key: fileOf(one.id), wanted: delegateText(one), refusal })),
+  );
+  return [...files.filter((one) => one !== null), running(host, split, wanted, refusal)];
+}
+
+function fileOf(id: string): string {
+  return `${FOLDER}/${id}${ENDING}`;
+}
+
+function wantedDelegates(split: readonly DesiredSplit[]): WantedDelegate[] {
+  const lists = Map.groupBy(splitZones(split), ({ servers }) => [...servers].sort().join(' '));
+  return [...lists.values()].map((zones, n) => {
+    return { id: `${SPLIT_FILE}-${n + 1}`, servers: zones[0]!.servers, domains: zones.map(({ domain }) => domain) };
+  });
+}
+
+function delegateText({ servers, domains }: WantedDelegate): string {
+  return `# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.
+[Delegate]
+DNS=${servers.join(' ')}
+Domains=${domains.map((one) => `~${one}`).join(' ')}
+`;
+}
+
+function running(
+  host: Host,
+  split: readonly DesiredSplit[],
+  wanted: readonly WantedDelegate[],
+  refusal: string | undefined,
+): Finding {
+  const finding = forwarderFinding.bind(null, split, 'systemd-resolved');
+  if (refusal !== undefined) return finding('skipped', { reason: refusal, shown: 'drifted' });
+  if (!host.live) return finding('skipped', { reason: notOfTheseFiles('systemd-resolved') });
+  const scopes = resolvedScopes(host);
+  if (scopes === null)
+    return finding('unknown', { reason: 'systemd-resolved does not run yet, or does not tell what it asks' });
+  const reason = problemOf(scopes, wanted);
+  return reason === null ? finding('ok') : finding('skipped', { reason, shown: 'drifted' });
+}
+
+/** Why the running systemd-resolved does not split as wanted, with the cure; null if it does. */
+function problemOf(scopes: readonly ResolvedScope[], wanted: readonly WantedDelegate[]): string | null {
+  const isOurs = ({ kind, name }: ResolvedScope) => kind === 'delegate' && name.startsWith(SPLIT_FILE);
+  const ours = scopes.filter(isOurs).map(({ name, servers, domains }) => sameText(name, servers, domains));
+  const told = wanted.map(({ id, servers, domains }) => sameText(id, servers, domains.map(routed)));
+  if (String(ours.sort()) !== String(told.sort()))
+    return `pending: systemd-resolved reads the file at its next reload, which loses the questions of some milliseconds. When it suits you: ${COMMAND}`;
+  const all = wanted.flatMap(({ domains }) => domains);
+  for (const scope of scopes) {
+    if (isOurs(scope) || scope.servers.length === 0) continue;
+    const taken = scope.domains.find((one) => isTaken(one, all));
+    if (taken === undefined) continue;
+    const who = scope.kind === 'global' ? 'systemd-resolved itself' : `${scope.kind} ${scope.name}`;
+    const cure = scope.kind === 'link' ? '' : '. If no file names it any more: systemctl restart systemd-resolved';
+    return `${who} has the domain ${taken}, so systemd-resolved asks ${scope.servers.join(' and ')} for it as well${cure}`;
+  }
+  return null;
+}
+
+const routed = (domain: string) => `~${domain}`;
+const isTaken = (word: string, domains: readonly string[]) =>
+  domains.some((domain) =>
+    isWithin(
+      word
+        .replace(/^~/, '')
+        .replace(/(.)\.$/, '$1')
+        .toLowerCase(),
+      domain,
+    ),
+  );
+
+function sameText(id: string, servers: readonly string[], domains: readonly string[]): string {
+  return `${id} ${[...servers].sort()} ${[...domains].sort()}`;
+}
+
+/** The obstacle to a split on this host, with the cure; null if there is none. */
+function refusalOf(host: Host, dns: DesiredDns, split: readonly DesiredSplit[]): string | null {
+  const domains = splitZones(split).map(({ domain }) => domain);
+  const searched = wantedDomains(dns)?.find((one) => isTaken(one, domains));
+  if (searched !== undefined)
+    return `dns.search has ${searched}, so systemd-resolved would ask dns.nameservers for it as well: take it out of dns.search or of dns.split`;
+  return pastResolved(host) ?? theirDomains(host, domains);
+}
+
+/** systemd-resolved asks the servers of both if another file has one of the domains, or a name below it. */
+function theirDomains(host: Host, domains: readonly string[]): string | null {
+  const global = resolvedConfFiles(host)
+    .filter((file) => !(isOfResolved(file) && file.includes(SPLIT_FILE)))
+    .flatMap((file) => iniLines(host, file));
+  const delegates = dnsDelegates(host).filter(({ id }) => !id.startsWith(SPLIT_FILE));
+  const words = [global, ...delegates.map(({ lines }) => lines)].flatMap((lines) => {
+    return wordsOfKey(lines, 'DNS').length === 0 ? [] : wordsOfKey(lines, 'Domains');
+  });
+  const found = words.find(({ word }) => isTaken(word, domains));
+  return found === undefined
+    ? null
+    : `${found.place} gives systemd-resolved servers for ${found.word.replace(/^~/, '')} already: take the domain out there or out of dns.split`;
+}
+
+/** The step that is left after this file of ours is gone; null if systemd-resolved no longer asks its servers. */
+export function stillDelegates(host: Host, file: string): string | null {
+  const scopes = askScopes(host) ?? [];
+  if (!scopes.some(({ kind, name }) => kind === 'delegate' && fileOf(name) === file)) return null;
+  return `pending: systemd-resolved forgets these servers and domains at its next reload, which loses the questions of some milliseconds. When it suits you: ${COMMAND}`;
+}
