@@ -77,6 +77,10 @@ test('sid: control, init, held through a reboot, renamed by a reload, revert', {
   await splits('told');
   assert.equal((await splitMoments(machine)).now?.state, 'ok');
   assert.doesNotMatch(await machine.sh('cat /run/systemd/resolve/resolv.conf'), /10\.77\.0\.1[23]/);
+  const depends = JSON.parse((await machine.run(['agent', 'depends', '--json', LAB])).stdout);
+  const seen = JSON.stringify(depends);
+  assert.match(seen, /delegate holdfast-split-2/, seen);
+  assert.match(seen, /holdfast-split-2\.dns-delegate:3/, seen);
   await machine.sh('systemctl enable holdfast-apply');
   await machine.reboot();
   await splits('booted');

@@ -64,6 +64,14 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
     syntax: SYSTEMD,
   },
   {
+    name: 'dns-delegate',
+    files: SYSTEMD_FOLDERS.flatMap((folder) => [
+      `${folder}/systemd/dns-delegate.d/*.dns-delegate`,
+      `${folder}/systemd/dns-delegate.d/*.dns-delegate.d/*.conf`,
+    ]),
+    syntax: SYSTEMD,
+  },
+  {
     name: 'NetworkManager',
     files: [
       '/etc/NetworkManager/system-connections/*',

@@ -1,7 +1,8 @@
-/** The name servers that systemd-resolved asks now: those of its links, and its global ones. */
+/** The name servers that systemd-resolved asks now: those of its links, its global ones, and those of dns-delegate files. */
 import { linkNames } from '../../clients/link-names.ts';
 import { networkdLinks } from '../../clients/networkd/managed-links.ts';
 import { RESOLVED_UPLINKS } from '../../clients/resolved.ts';
+import { askScopes, readsDelegates } from '../../clients/resolved-scopes.ts';
 import type { Host } from '../../host/host.ts';
 import { readAsLibc } from '../../resolver/libc-reading.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
@@ -22,14 +23,17 @@ export function resolvedSource({ host }: Surroundings): DependsSource {
       if (daemon === undefined) return { found: [], unseen: [] };
       const text = host.readText(RESOLVED_UPLINKS);
       const who = `systemd-resolved[${daemon.pid}]`;
-      const found = [...ofLinks(host, who), ...ofFile(text ?? '', who)];
+      const delegates = readsDelegates(host) ? ofDelegates(host, who) : [];
+      const found = [...ofLinks(host, who), ...ofFile(text ?? '', who), ...(delegates ?? [])];
       const wanted = found.filter(({ address }) => addresses?.has(address) !== false);
       // The links come first: the file repeats their servers.
       const once = wanted.filter(
         (one, at) => one.where !== place(one) || wanted.findIndex(({ address }) => address === one.address) === at,
       );
       const reason = `systemd-resolved runs, and ${RESOLVED_UPLINKS} does not exist, so its global servers could not be seen`;
-      return { found: once, unseen: text === null ? [{ ...COMMON, reason }] : [] };
+      const silent = `systemd-resolved runs, and resolvectl does not tell what it asks, so its delegates could not be seen`;
+      const reasons = [...(text === null ? [reason] : []), ...(delegates === null ? [silent] : [])];
+      return { found: once, unseen: reasons.map((one) => ({ ...COMMON, reason: one })) };
     },
   };
 }
@@ -64,6 +68,22 @@ function ofFile(text: string, who: string): Dependence[] {
       { ...COMMON, address, who, where: `${RESOLVED_UPLINKS}:${line}`, reason: 'systemd-resolved asks it', cure },
     ];
   });
+}
+
+/** No file in /run shows them (systemd 262). null if systemd-resolved does not answer. */
+function ofDelegates(host: Host, who: string): Dependence[] | null {
+  const delegates = askScopes(host)?.filter(({ kind }) => kind === 'delegate') ?? null;
+  return (
+    delegates?.flatMap(({ name, servers, domains }) =>
+      servers.flatMap((server): Dependence[] => {
+        const address = canonicalAddress(bare(server));
+        if (address === null) return [];
+        const reason = `systemd-resolved asks it for ${domains.map((one) => one.replace(/^~/, '')).join(', ')}`;
+        const cure = `correct DNS= in ${name}.dns-delegate, then: systemctl reload systemd-resolved`;
+        return [{ ...COMMON, address, who, where: `delegate ${name} (resolvectl dns)`, reason, cure }];
+      }),
+    ) ?? null
+  );
 }
 
 /** Without port and name: `10.0.0.1:53#dns.example`, `[2001:db8::1]:53`. */

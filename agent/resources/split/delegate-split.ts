@@ -4,17 +4,16 @@
  * domains (test/systems/split-delegate.test.ts).
  */
 import { wantedDomains } from '../../clients/networkd/drop-in.ts';
+import { askScopes, type ResolvedScope } from '../../clients/resolved-scopes.ts';
 import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
 import { isWithin } from '../../config/notation/split-domains.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { iniLines } from '../../host/files/ini.ts';
-import { type Host, notOfTheseFiles } from '../../host/host.ts';
-import { systemdVersion } from '../../host/service/systemd-version.ts';
+import type { Host } from '../../host/host.ts';
 import { dnsDelegates, pastResolved, resolvedConfFiles, wordsOfKey } from './resolved-files.ts';
-import { askScopes, type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
-import { forwarderFinding, isOfResolved, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
+import { scopesFinding } from './scopes-finding.ts';
+import { isOfResolved, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
-const FIRST_VERSION = 258;
 const FOLDER = '/etc/systemd/dns-delegate.d';
 const ENDING = '.dns-delegate';
 const COMMAND = 'systemctl reload systemd-resolved';
@@ -27,11 +26,6 @@ interface WantedDelegate {
   readonly domains: readonly string[];
 }
 
-/** By systemd on the disk. */
-export function readsDelegates(host: Host): boolean {
-  return (systemdVersion(host) ?? 0) >= FIRST_VERSION;
-}
-
 export async function delegateFindings(
   host: Host,
   dns: DesiredDns,
@@ -42,7 +36,10 @@ export async function delegateFindings(
   const files = await Promise.all(
     wanted.map((one) => splitFile(host, split, { key: fileOf(one.id), wanted: delegateText(one), refusal })),
   );
-  return [...files.filter((one) => one !== null), running(host, split, wanted, refusal)];
+  return [
+    ...files.filter((one) => one !== null),
+    scopesFinding(host, split, refusal, (scopes) => problemOf(scopes, wanted)),
+  ];
 }
 
 function fileOf(id: string): string {
@@ -62,22 +59,6 @@ function delegateText({ servers, domains }: WantedDelegate): string {
 DNS=${servers.join(' ')}
 Domains=${domains.map((one) => `~${one}`).join(' ')}
 `;
-}
-
-function running(
-  host: Host,
-  split: readonly DesiredSplit[],
-  wanted: readonly WantedDelegate[],
-  refusal: string | undefined,
-): Finding {
-  const finding = forwarderFinding.bind(null, split, 'systemd-resolved');
-  if (refusal !== undefined) return finding('skipped', { reason: refusal, shown: 'drifted' });
-  if (!host.live) return finding('skipped', { reason: notOfTheseFiles('systemd-resolved') });
-  const scopes = resolvedScopes(host);
-  if (scopes === null)
-    return finding('unknown', { reason: 'systemd-resolved does not run yet, or does not tell what it asks' });
-  const reason = problemOf(scopes, wanted);
-  return reason === null ? finding('ok') : finding('skipped', { reason, shown: 'drifted' });
 }
 
 /** Why the running systemd-resolved does not split as wanted, with the cure; null if it does. */

@@ -44,11 +44,11 @@ export function wordsOfKey(options: readonly IniLine[], wanted: string): PlacedW
     return line.value
       .split(/\s+/)
       .filter((word) => word !== '')
-      .map((word) => ({ word, place: placeOf(line) }));
+      .map((word) => ({ word, place: placeOfIni(line) }));
   });
 }
 
-export const placeOf = ({ file, line }: IniLine) => `${file}:${line}`;
+export const placeOfIni = ({ file, line }: IniLine) => `${file}:${line}`;
 
 function filesBelow(host: Host, name: string, ending: string): string[] {
   const byName = new Map<string, string>();

@@ -5,15 +5,16 @@
  */
 import { wantedDomains } from '../../clients/networkd/drop-in.ts';
 import { answersAfterStart, resolvedLinks } from '../../clients/resolved.ts';
+import { askScopes, type ResolvedScope, readsDelegates } from '../../clients/resolved-scopes.ts';
 import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
 import { isWithin } from '../../config/notation/split-domains.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { iniLines } from '../../host/files/ini.ts';
-import { type Host, notOfTheseFiles } from '../../host/host.ts';
-import { delegateFindings, readsDelegates, stillDelegates } from './delegate-split.ts';
+import type { Host } from '../../host/host.ts';
+import { delegateFindings, stillDelegates } from './delegate-split.ts';
 import { pastResolved, RESOLVED_FOLDERS } from './resolved-files.ts';
-import { askScopes, type ResolvedScope, resolvedScopes } from './resolved-scopes.ts';
-import { forwarderFinding, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
+import { scopesFinding } from './scopes-finding.ts';
+import { SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
 export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
 const UNIT = 'systemd/system/systemd-resolved.service';
@@ -35,19 +36,10 @@ export async function resolvedFindings(
   if (readsDelegates(host)) return delegateFindings(host, dns, split);
   const refusal = refusalOf(host, dns, split) ?? undefined;
   const file = await splitFile(host, split, { key: RESOLVED_SPLIT_FILE, wanted: resolvedSplitText(split), refusal });
-  return [...(file === null ? [] : [file]), running(host, split, refusal)];
-}
-
-function running(host: Host, split: readonly DesiredSplit[], refusal: string | undefined): Finding {
-  const finding = forwarderFinding.bind(null, split, 'systemd-resolved');
-  if (refusal !== undefined) return finding('skipped', { reason: refusal, shown: 'drifted' });
-  if (!host.live) return finding('skipped', { reason: notOfTheseFiles('systemd-resolved') });
-  const scopes = resolvedScopes(host);
-  if (scopes === null)
-    return finding('unknown', { reason: 'systemd-resolved does not run yet, or does not tell what it asks' });
-  const problem = problemOf(host, scopes, split);
-  if (problem === null) return finding('ok');
-  return finding('skipped', { reason: problem, shown: 'drifted' });
+  return [
+    ...(file === null ? [] : [file]),
+    scopesFinding(host, split, refusal, (scopes) => problemOf(host, scopes, split)),
+  ];
 }
 
 /** Why the running systemd-resolved does not split as wanted, with the cure; null if it does. */

@@ -1,11 +1,10 @@
 /** The domains that systemd-resolved asks at servers of their own, and those of its links. */
 import { STUBS } from '../../../clients/resolved.ts';
+import { askScopes, readsDelegates } from '../../../clients/resolved-scopes.ts';
 import type { SplitFacts, SplitLine } from '../../../config/init/host-facts.ts';
 import { iniLines } from '../../../host/files/ini.ts';
 import type { Host } from '../../../host/host.ts';
-import { readsDelegates } from '../../../resources/split/delegate-split.ts';
-import { dnsDelegates, placeOf, resolvedConfFiles, wordsOfKey } from '../../../resources/split/resolved-files.ts';
-import { askScopes } from '../../../resources/split/resolved-scopes.ts';
+import { dnsDelegates, placeOfIni, resolvedConfFiles, wordsOfKey } from '../../../resources/split/resolved-files.ts';
 import { RESOLVED_SPLIT_FILE } from '../../../resources/split/resolved-split.ts';
 import { SPLIT_FILE } from '../../../resources/split/split-view.ts';
 
@@ -17,7 +16,7 @@ export function resolvedSplitFacts(host: Host): SplitFacts {
     .flatMap((file) => iniLines(host, file))
     .filter(({ section }) => section === 'Resolve');
   const tls = options.findLast(({ key }) => key === 'DNSOverTLS');
-  const doubt = tls === undefined || NO.test(tls.value) ? null : `dns.split has no DNSOverTLS (${placeOf(tls)})`;
+  const doubt = tls === undefined || NO.test(tls.value) ? null : `dns.split has no DNSOverTLS (${placeOfIni(tls)})`;
   const servers = serversIn(options);
   const domains = wordsOfKey(options, 'Domains').filter(({ word }) => word.startsWith('~') && word !== '~.');
   const global = domains.map(({ word, place }) => {
@@ -52,7 +51,7 @@ function delegated(host: Host, tls: string | null): SplitLine[] {
       const further = lines.find(({ key, value }) => {
         return key === 'FirewallMark' ? value !== '' : key === 'DefaultRoute' && !NO.test(value);
       });
-      const doubt = further === undefined ? tls : `dns.split has no ${further.key} (${placeOf(further)})`;
+      const doubt = further === undefined ? tls : `dns.split has no ${further.key} (${placeOfIni(further)})`;
       return wordsOfKey(lines, 'Domains').map(({ word, place }) => {
         return { place, domains: [bare(word)], servers: serversIn(lines), doubt };
       });

@@ -81,6 +81,7 @@ const CASES: Record<string, readonly [text: string, ...mentions: string[]]> = {
       '10.0.0.5 6 other',
     ],
   ],
+  'dns-delegate': ['[Delegate]\nDNS=10.0.0.1\n;DNS=10.0.0.9\n', '10.0.0.1 2 nameserver'],
   'resolved.conf': ['[Resolve]\nFallbackDNS=10.0.0.1\n;DNS=10.0.0.9\n', '10.0.0.1 2 nameserver'],
   NetworkManager: [
     '[ipv4]\naddress1=10.0.0.5/24,10.0.0.3\ndns=10.0.0.1;10.0.0.2;\ndns-search=x;\n[global-dns-domain-*]\nservers=10.0.0.4\n',

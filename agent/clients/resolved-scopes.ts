@@ -2,8 +2,10 @@
  * The servers and domains that the running systemd-resolved asks, by resolvectl(1). The daemon looks every 30 s, so an answer
  * is kept while the files that systemd-resolved and systemd-networkd write at a change are as they were.
  */
-import { nullIfRefused } from '../../host/errors.ts';
-import type { Host } from '../../host/host.ts';
+
+import { nullIfRefused } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { systemdVersion } from '../host/service/systemd-version.ts';
 
 /** systemd-resolved writes its resolv.conf and links of other programs here, and systemd-networkd its links. */
 const WRITTEN = ['/run/systemd/resolve', '/run/systemd/resolve/netif', '/run/systemd/netif/links'];
@@ -19,6 +21,14 @@ export interface ResolvedScope {
   readonly servers: readonly string[];
   /** Search domains, and routing domains as `~name`. */
   readonly domains: readonly string[];
+}
+
+/** The first version that reads dns-delegate files. */
+const FIRST_WITH_DELEGATES = 258;
+
+/** By systemd on the disk. */
+export function readsDelegates(host: Host): boolean {
+  return (systemdVersion(host) ?? 0) >= FIRST_WITH_DELEGATES;
 }
 
 interface KeptScopes {

@@ -1,10 +1,10 @@
 /** What resolvectl prints of servers and domains, by link, and how often it is asked. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunResult } from '../../../../agent/host/process/run-program.ts';
-import { askScopes, resolvedScopes, scopeLines } from '../../../../agent/resources/split/resolved-scopes.ts';
-import { FolderHost } from '../../../parts/doctor-patient.ts';
-import { fill, scratch } from '../../../parts/scratch.ts';
+import { askScopes, resolvedScopes, scopeLines } from '../../../agent/clients/resolved-scopes.ts';
+import type { RunResult } from '../../../agent/host/process/run-program.ts';
+import { FolderHost } from '../../parts/doctor-patient.ts';
+import { fill, scratch } from '../../parts/scratch.ts';
 
 class CountingHost extends FolderHost {
   started = 0;
