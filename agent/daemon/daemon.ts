@@ -153,6 +153,7 @@ export class Daemon {
       host,
       resources,
       guard: enforce ? (trial?.healing ?? guard) : null,
+      joint: enforce ? trial : null,
       enforce,
       record,
       witness,

@@ -127,12 +127,12 @@ export class LateTrial implements Guard {
     return nullIfRefused(() => host.readText(CONFIRMED))?.split('\n', 2)[1] === hash;
   }
 
-  /** A change of a configuration that was confirmed before may also have been put back, as on a daemon's start. */
+  /** A change of a configuration that was confirmed before may also have been put back. The next heal is a trial then. */
   async #isPutBack(): Promise<boolean> {
     const { host, hash } = this.#options;
     if (host.lstat(PUT_BACK) === null) return false;
-    const { standingPutBack } = await import('../../confirm/trial/put-back-memory.ts');
-    return (await standingPutBack(host, hash)) !== null;
+    const { readPutBack } = await import('../../confirm/trial/put-back-memory.ts');
+    return readPutBack(host)?.hash === hash;
   }
 
   /** A change that stays without a proof is held as one that was confirmed. */

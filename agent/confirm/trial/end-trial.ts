@@ -96,7 +96,9 @@ export async function putBackChange(
   const { id, hash, gateways } = trial;
   const rest = left.map(({ path, problem }) => `; not put back: ${path}: ${problem}`).join('');
   const body = `change ${id} put back: ${why}${rest}`;
-  const until = blames ? {} : { until: afterRest() };
+  // The network may just have failed during a heal of a configuration that was confirmed, and that must go on.
+  const isFinal = blames && readConfirmed(host)?.hash !== hash;
+  const until = isFinal ? {} : { until: afterRest() };
   const remember = () => writePutBack(host, { id, hash, body, time: Date.now(), gateways, ...until, told: false });
   const isRemembered = nullIfRefused(remember) !== null;
   endWave(host, id, 'put-back');

@@ -35,6 +35,8 @@ export interface KeeperOptions {
   readonly host: Host;
   readonly resources: readonly Resource[];
   readonly guard: Guard | null;
+  /** The guard of a heal of several resources, which are healed together then; null or absent if each is healed by itself. */
+  readonly joint?: Guard | null;
   /** False: emit drift, and change nothing but resources that only observe. */
   readonly enforce: boolean;
   readonly record: HealRecord;
@@ -42,6 +44,14 @@ export interface KeeperOptions {
   readonly tell: Tell;
   /** Whether another configuration is already in force, which this keeper's owner is about to read. */
   readonly isSuperseded?: () => boolean;
+}
+
+/** A resource with its drifted findings. */
+interface DueDrift {
+  readonly resource: Resource;
+  readonly drifted: readonly Finding[];
+  /** Those that need not wait. */
+  readonly due: readonly Finding[];
 }
 
 export class Keeper {
@@ -184,18 +194,32 @@ export class Keeper {
     return true;
   }
 
+  /** The other resources that have drifted too. They are looked at again afterwards. */
+  async #besides(resource: Resource, isDue: (finding: Finding) => boolean): Promise<DueDrift[]> {
+    const found: DueDrift[] = [];
+    for (const other of this.#options.resources) {
+      if (other.observes === true || other === resource) continue;
+      const drifted = (await inspectAll([other])).filter(isActionable);
+      const due = drifted.filter(isDue);
+      if (due.length === 0) continue;
+      found.push({ resource: other, drifted, due });
+      this.#pending.add(other);
+    }
+    return found;
+  }
+
   /**
    * Heals the findings that need not wait. `busy`: another apply runs, and the resource is looked at again.
    */
   async #heal(resource: Resource, drifted: readonly Finding[]): Promise<'tried' | 'left' | 'busy'> {
-    const { host, guard, record } = this.#options;
+    const { host, record, joint = null } = this.#options;
     const now = performance.now();
     const isDue = (finding: Finding) => record.wait(finding, now) === 0;
     let rested = false;
     // Checked under the lock: an apply that had the lock before may have applied another configuration.
     const permits = (findings: readonly Finding[]) => {
       rested ||= this.#rests();
-      return rested ? [] : findings.filter((finding) => isDue(finding) || guard?.joins(finding) === true);
+      return rested ? [] : findings.filter((finding) => isDue(finding) || this.#options.guard?.joins(finding) === true);
     };
     const due = drifted.filter(isDue);
     const waiting = drifted.filter((finding) => !isDue(finding));
@@ -207,12 +231,20 @@ export class Keeper {
       this.#retry(resource, this.#locked - now);
       return busy();
     }
-    const tramplers = this.#reports.tramplers(due);
+    const isJoined = joint !== null && resource.observes !== true;
+    const all = [{ resource, drifted, due }, ...(isJoined ? await this.#besides(resource, isDue) : [])];
+    const guard = all.length > 1 ? joint : this.#options.guard;
+    const everyDue = all.flatMap((one) => one.due);
+    const tramplers = this.#reports.tramplers(everyDue);
     let outcomes: Outcome[];
     try {
-      outcomes = await converge(host, [resource], { patience: 0, guard, permits, drifted });
+      outcomes = await converge(
+        host,
+        all.map((one) => one.resource),
+        { patience: 0, guard, permits, drifted: all.flatMap((one) => one.drifted) },
+      );
     } catch (error) {
-      if (errorCode(error) !== 'EAGAIN') outcomes = due.map((finding) => failed(finding, error));
+      if (errorCode(error) !== 'EAGAIN') outcomes = everyDue.map((finding) => failed(finding, error));
       else {
         this.#noteLock();
         this.#retry(resource, this.#locked - performance.now());
@@ -220,15 +252,18 @@ export class Keeper {
       }
     }
     if (rested) return 'busy';
-    for (const finding of due) if (!finding.awaited) record.limit(finding).note(performance.now());
-    this.#reports.heals(resource, due, outcomes, tramplers);
-    const tried = new Set(due.map(identity));
-    const failures = outcomes.filter((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
-    this.#failures.push(...failures);
-    for (const failure of failures) {
-      const limit = record.limit(failure);
-      limit.fail(performance.now());
-      this.#retry(resource, limit.wait(performance.now()));
+    for (const finding of everyDue) if (!finding.awaited) record.limit(finding).note(performance.now());
+    const tried = new Set(everyDue.map(identity));
+    for (const one of all) {
+      const own = outcomes.filter((outcome) => outcome.resource === one.resource.name);
+      this.#reports.heals(one.resource, one.due, own, tramplers);
+      const failures = own.filter((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
+      this.#failures.push(...failures);
+      for (const failure of failures) {
+        const limit = record.limit(failure);
+        limit.fail(performance.now());
+        this.#retry(one.resource, limit.wait(performance.now()));
+      }
     }
     return 'tried';
   }

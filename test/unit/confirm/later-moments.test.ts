@@ -118,6 +118,17 @@ test('later moments: an operator who confirms ends all of it, and a healed drift
   assert.equal(readProvisional(host), null, 'this configuration was confirmed before');
 });
 
+test('later moments: a heal of a confirmed configuration that is put back may be tried again', async (t) => {
+  const { host, trial } = changed(t);
+  writeConfirmed(host, configurationText(HASH, []));
+  await putBackChange(host, trial, { why: 'all 2 witnesses are gone', blames: true }, async () => WAY_BACK);
+  assert.ok(readPutBack(host)!.until! > Date.now());
+  assert.equal(readConfirmed(host)!.hash, HASH);
+  const { host: other, trial: first } = changed(t);
+  await putBackChange(other, first, { why: 'all 2 witnesses are gone', blames: true }, async () => WAY_BACK);
+  assert.equal(readPutBack(other)!.until, undefined);
+});
+
 test('later moments: a boot is seen by the mark of the boot, and an emptied /run/holdfast is none', async (t) => {
   const host = kept(t);
   const change = readProvisional(host)!;
