@@ -1,5 +1,5 @@
 /** A router's advertisement on the wire: the ICMPv6 message (RFC 4861, 4.2), and the Ethernet frame around it. */
-import type { IpAddress, Prefix } from '../../address/accepted.ts';
+import type { Prefix } from '../../address/accepted.ts';
 import { bytesOfAddress, ipAddress } from '../../address/address-checks.ts';
 import { INFINITE } from '../../clients/known-lease.ts';
 import { namesOption } from '../../clients/option-bytes.ts';
@@ -66,7 +66,7 @@ function option(type: number, two: readonly [number, number], ...data: readonly 
 
 function partsOf(prefix: Prefix): [address: Buffer, length: number] {
   const [address = '', length] = prefix.split('/');
-  return [bytesOfAddress(ipAddress(address) ?? UNSPECIFIED), Number(length)];
+  return [bytesOfAddress(ipAddress(address)!), Number(length)];
 }
 
 function seconds(value: number): Buffer {
@@ -77,7 +77,6 @@ function seconds(value: number): Buffer {
 
 const limited = (value: number, most: number) => Math.max(0, Math.min(Math.trunc(value), most));
 
-const UNSPECIFIED = '::' as string as IpAddress;
 const ALL_NODES = Buffer.from('ff020000000000000000000000000001', 'hex');
 /** The Ethernet address of ff02::1 (RFC 2464, 7). */
 const ALL_NODES_ETHERNET = Buffer.from('333300000001', 'hex');
