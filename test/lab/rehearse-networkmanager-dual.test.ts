@@ -20,7 +20,8 @@ test('rehearse: the next event of a NetworkManager with both families is foretol
       servers: [...four, ...SERVERS6, ADVERTISED_SERVERS[0]!],
     };
   };
-  const events = ['RENEW6', 'EXPIRE', 'REAPPLY', 'REBOOT', 'TIMEOUT', 'boot'];
+  // Without REBOOT: the kernel keeps the address and the routes meanwhile, so neither side knows when all has come again.
+  const events = ['RENEW6', 'EXPIRE', 'REAPPLY', 'TIMEOUT', 'boot'];
   await eventsAreForetold(t, 'NetworkManager, both families', expected, events);
 });
 
