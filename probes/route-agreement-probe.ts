@@ -27,6 +27,8 @@ const TIME_LIMIT = 60_000;
 const PACE = 200;
 /** The same until a new difference has lasted for a minute. */
 const HURRIED_PACE = 60;
+/** Milliseconds. A look that was slow because the machine was busy, as the first one at the start, delays the next no more. */
+const LONGEST_WAIT = 60_000;
 /** The most series of each metric. */
 const MOST = 200;
 
@@ -106,7 +108,7 @@ export function routeAgreementProbe(
       if (begin < due) return last;
       last = await look(signal);
       const end = clock();
-      due = end + (end - begin) * (differences.pending(end) ? HURRIED_PACE : PACE);
+      due = end + Math.min((end - begin) * (differences.pending(end) ? HURRIED_PACE : PACE), LONGEST_WAIT);
       return last;
     },
     blind: () => blind,

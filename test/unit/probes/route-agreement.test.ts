@@ -293,6 +293,9 @@ test('route agreement: the longer a look takes, the rarer it is, and a new diffe
   router.ipv4 = [routes(BGP, 999_000)];
   assert.ok((await looksIn(61)) === 1);
   assert.equal(await looksIn(19), 1);
+  router.cost = 2000;
+  await looksIn(70);
+  assert.ok((await looksIn(600)) >= 9, 'about once a minute');
 });
 
 test('route counts: a large table that was counted lately is not counted again', async () => {
