@@ -68,14 +68,19 @@ export class Router {
   }
 
   /** The gateway announces this many routes of each family, or none. Returns the conditions of all looks until the kernel has them. */
-  async announce({ ipv4, ipv6 } = ANNOUNCED as { ipv4: number; ipv6: number }): Promise<Condition[]> {
+  async announce(routes = ANNOUNCED as { ipv4: number; ipv6: number }): Promise<Condition[]> {
+    await this.tell(routes);
+    return this.settle(routes);
+  }
+
+  /** The gateway announces this many routes of each family from now on. */
+  async tell({ ipv4, ipv6 }: { ipv4: number; ipv6: number }): Promise<void> {
     await this.host.sh(`awk 'BEGIN {
       print "protocol static { ipv4;"
-      for (n = 0; n < ${ipv4}; n++) print "route 20." int(n / 256) "." n % 256 ".0/24 blackhole;"
+      for (n = 0; n < ${ipv4}; n++) print "route " 20 + int(n / 65536) "." int(n / 256) % 256 "." n % 256 ".0/24 blackhole;"
       print "}"; print "protocol static { ipv6;"
-      for (n = 0; n < ${ipv6}; n++) printf "route 2001:db8:1000:%x::/64 blackhole;\\n", n
+      for (n = 0; n < ${ipv6}; n++) printf "route 2001:db8:%x:%x::/64 blackhole;\\n", 4096 + n / 65536, n % 65536
       print "}" }' >/run/lab/gw0.routes.full; birdc -s /run/lab/gw0.ctl configure`);
-    return this.settle({ ipv4, ipv6 });
   }
 
   /** Looks until the kernel has this many routes of each family besides the default route. Returns the conditions of all looks. */
