@@ -153,12 +153,12 @@ function condition({ claim, kernel }: Compared): Condition {
     severity: lacks ? 'error' : 'warn',
     body:
       `${DAEMON_LABELS[claim.daemon]} says that the kernel took ${claim.installed} ${placeWords(claim)}, ` +
-      `but the kernel has ${kernel}: ${off} ${lacks ? 'fewer' : 'more'}, for more than a minute`,
+      `but the kernel has ${kernel}: ${off} ${lacks ? 'fewer' : 'more'}, for more than a minute.`,
     remedy:
       (lacks
         ? 'Packets to networks that the kernel lacks go another way, or nowhere. '
         : 'Packets still go to networks that the daemon has given up. ') +
-      '`agent probe route-agreement --list` names some, and docs/routes.md says how the daemon puts its routes into the kernel anew',
+      '`agent probe route-agreement --list` names some, and docs/routes.md says how the daemon puts its routes into the kernel anew.',
     attributes: claimAttributes(claim),
   };
 }
