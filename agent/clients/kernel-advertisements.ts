@@ -13,7 +13,7 @@ import type { AdvertisedPrefix, AdvertisedRoute, RecordedAdvertisement } from '.
 const UNKNOWN_LIFETIME = 1800;
 
 /** The router of prefixes whose router is none of the default routes. Nothing shows it, so any address will do. */
-const UNKNOWN_ROUTER = 'fe80::ffff:1' as IpAddress;
+const UNKNOWN_ROUTER = ipAddress('fe80::ffff:1')!;
 
 /** A part of an advertisement, without the parts that no address or route shows. */
 export type KernelAdvertisement = Omit<RecordedAdvertisement, 'managed' | 'other' | 'servers' | 'domains'>;

@@ -12,8 +12,10 @@ import { DUAL, ipHost, type Shown } from '../../parts/ip-host.ts';
 
 const LEASED: IpAddress = accepted('2001:db8::100');
 
-function read(t: TestContext, shown: Shown, { leased = LEASED as IpAddress | null, heard = [] as IpAddress[] } = {}) {
-  return kernelAdvertisements(ipHost(t, shown), 'eth0', { leased, heard });
+type Known = Parameters<typeof kernelAdvertisements>[2];
+
+function read(t: TestContext, shown: Shown, known: Partial<Known> = {}) {
+  return kernelAdvertisements(ipHost(t, shown), 'eth0', { leased: LEASED, heard: [], ...known });
 }
 
 const PREFIX = { prefix: '2001:db8::/64', onLink: true, autonomous: true, valid: 7100, preferred: 3500 };
