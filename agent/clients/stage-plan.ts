@@ -35,7 +35,7 @@ export interface StagedEvent {
   readonly signal: NodeJS.Signals | null;
   /** The reasons that the client's script gets at the event's end. */
   readonly ends: readonly string[];
-  /** Further reasons, of each list one: the event ends when these came also. An event of both families has them. */
+  /** Further reasons: the event ends only when one of each list has also come. An event of both families has them. */
   readonly also?: readonly (readonly string[])[];
   /**
    * The server's answer that ends the event, where no script does: `unicast 3 5` is a request that it acknowledged

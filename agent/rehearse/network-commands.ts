@@ -17,7 +17,7 @@ export function makeNetwork({ links, addresses, routes }: Network): { network: s
       ...wires.flatMap(({ name, index, mtu, mac }, n) => {
         const address = mac === null ? '' : ` address ${mac}`;
         const rest = `mtu ${mtu}${address} type veth peer name peer${n} netns peer`;
-        // The namespace may have a device of the kernel's with that index, such as sit0. Any other then has to do.
+        // If the namespace has a device of the kernel's with that index, such as sit0, the kernel chooses another index.
         return [`link add name ${name} index ${index} ${rest}`, `link add name ${name} ${rest}`];
       }),
       ...wires.filter(({ up }) => up).map(({ name }) => `link set dev ${name} up`),

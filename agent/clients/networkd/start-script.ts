@@ -9,9 +9,9 @@ export const RESTART_SIGNAL = 'SIGUSR1';
 /**
  * The arguments: the interface, both programs, a script for before a start of systemd-networkd, the servers and domains
  * that the running link has, the signal of a restart, the address by DHCPv6 ('' if there is none), and whether routers
- * advertise routes. At a boot /run is empty. At other events some servers and
- * domains come neither from its files nor from the lease. The script tells systemd-networkd these, as resolvectl did on the
- * host. A signal that comes again is no second event.
+ * advertise routes. At a boot /run is empty. At other events some servers and domains come neither from systemd-networkd's
+ * files nor from the lease. The script tells systemd-networkd these, as resolvectl did on the host. A signal that comes again
+ * is no second event.
  */
 export const NETWORKD_START_SCRIPT = `
 iface=$1 networkd=$2 resolved=$3 address6=$8 routers=$9

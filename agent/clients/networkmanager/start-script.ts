@@ -13,7 +13,8 @@ const STAGE_CONF = '/etc/NetworkManager/conf.d/~rehearsal.conf';
  * The arguments, in this order: the interface, its index and its lease's address on the host, the identifier of its profile.
  * The seconds after which NetworkManager gives up asking. The dispatcher, and systemd-resolved ('' if it does not answer
  * libc). The memory of a running NetworkManager (RememberedFiles): its conf, the profile's file, and whether it is loaded. The
- * address by DHCPv6 ('' if there is none), the seconds after which NetworkManager gives up asking for it, and whether routers advertise themselves. The remembered profile.
+ * address by DHCPv6 ('' if there is none), the seconds after which NetworkManager gives up asking for that address, and
+ * whether routers advertise themselves. The remembered profile.
  */
 export const NETWORKMANAGER_START_SCRIPT = `
 iface=$1 host_index=$2 address=$3 uuid=$4 patience=$5 dispatcher=$6 resolved=$7

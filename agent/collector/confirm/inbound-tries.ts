@@ -11,7 +11,7 @@ import { networkOf } from '../admission/sender.ts';
 const PATIENCE = 3_000;
 /** Connections under way. */
 const MOST_AT_ONCE = 256;
-/** Those of them to one IPv6 /64: one host may use all its addresses, and many good hosts may share it. */
+/** Connections under way to one IPv6 /64. One host may use all addresses of a /64, and many good hosts may share a /64. */
 const MOST_OF_NETWORK = 64;
 /** Milliseconds for which an address keeps its port, and tries of an address in each minute. */
 const KEPT = 600_000;

@@ -40,7 +40,7 @@ export interface Admission {
   readonly why: string;
 }
 
-/** Milliseconds beside `within` until an admitted host must have told its result. A power cut and a boot fit in. */
+/** Milliseconds beyond `within` until an admitted host must have told its result. A power cut and a boot fit in. */
 const RESULT = 300_000;
 /** Milliseconds without a heartbeat after which a host with a provisional change is lost. */
 const QUIET = 600_000;

@@ -55,7 +55,7 @@ export function adoptProvisional(
   noteProvisional(host, { ...change, hash });
 }
 
-/** Makes the kept change a trial again whose time is over, so that whatever ends the undo, the next one goes on. */
+/** Makes the kept change a trial again whose time is over. If the undo is ended, the next undo goes on. */
 export function beginUndo(host: Host, { trial, changes }: ProvisionalUndo): void {
   host.makeFolder(TRIAL, 0o755);
   host.replaceOwn(TRIAL_JOURNAL, changes, 0o600, { durable: true });

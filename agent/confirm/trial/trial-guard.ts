@@ -171,7 +171,7 @@ export class TrialGuard {
   private async waitsFor(change: string, { within, waves }: DesiredConfirm): Promise<WaveRecord | null> {
     const { host, hash, wave } = this.options;
     if (wave === null || waves === null || readConfirmed(host)?.hash === hash) return null;
-    // It stays without a proof, and is held as one that was confirmed.
+    // A provisional change is held like a confirmed one, so the drift from it asks no question.
     if (readProvisional(host)?.hash === hash) return null;
     const reply = await wave({ change, configuration: hash, rollout: waves.rollout, within });
     const record = noteWave(host, { change, hash }, reply);
