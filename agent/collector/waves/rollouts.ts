@@ -44,7 +44,10 @@ export interface Admission {
 const RESULT = 300_000;
 /** Milliseconds without a heartbeat after which a host with a provisional change is lost. */
 const QUIET = 600_000;
-/** Milliseconds without an admission after which a rollout begins anew, and is dropped if nobody is in it. */
+/**
+ * Milliseconds without an admission after which a rollout begins anew, and is dropped if nobody is in it. Results that
+ * come later neither stop it nor bar others.
+ */
 const OVER = 604_800_000;
 /** Milliseconds without a question after which a host no longer waits. It may have got the change in another way. */
 const WAITS = 3_600_000;
@@ -125,7 +128,7 @@ export class Rollouts {
       member = this.#replace(member, { standing: 'waiting' });
     const isAdmitted = member.standing !== 'waiting' && !isUndone(member.standing);
     if (isAdmitted && member.change === change) return this.#save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
-    const why = isAdmitted && now - member.since < STAY ? JUST_NOW : this.#whyWait(rollout, member);
+    const why = isAdmitted && now - member.since < STAY ? JUST_NOW : this.#whyWait(rollout, member, now);
     if (why !== '') {
       if (member.standing === 'waiting') this.#replace(member, { ...asked, since: now });
       this.#save();
@@ -150,6 +153,8 @@ export class Rollouts {
     const { standing } = told;
     if (rollout.id !== told.rollout || change !== told.change || standing === member.standing) return;
     if (standing === 'waiting' || standing === 'admitted') return;
+    // A confirmed change that is provisional later does not show that the change was bad.
+    if (member.standing === 'confirmed' && standing !== 'put-back') return;
     this.#result(member, standing, now);
   }
 
@@ -211,7 +216,7 @@ export class Rollouts {
   }
 
   /** Why a host that waits cannot be admitted now; '' if it can. Begins the next wave if the present one is complete. */
-  #whyWait(rollout: Rollout, { standing }: Member): string {
+  #whyWait(rollout: Rollout, { standing }: Member, now: number): string {
     if (rollout.stop !== null) return `the rollout was stopped: ${rollout.stop.why}`;
     // A change that was put back is tried again within the wave in which it was admitted.
     if (standing !== 'waiting') return '';
@@ -226,7 +231,7 @@ export class Rollouts {
       this.#settle(rollout);
     }
     if (!rollout.named && rollout.admitted === 0) {
-      const [other] = this.#barring;
+      const other = [...this.#barring].find((one) => !isOld(one, now));
       if (other !== undefined)
         return other.stop === null
           ? `the first host of another configuration is under way (rollout ${other.id})`
@@ -244,7 +249,7 @@ export class Rollouts {
   /** Whether the question is about another change than the rollout was. */
   #isOver(rollout: Rollout, member: Member | undefined, configuration: string, now: number): boolean {
     if (member !== undefined && member.standing !== 'waiting' && member.configuration !== configuration) return true;
-    return rollout.admittedAt > 0 && rollout.holding === 0 && now - rollout.admittedAt > OVER;
+    return rollout.admittedAt > 0 && rollout.holding === 0 && isOld(rollout, now);
   }
 
   #begin(id: string, named: boolean, now: number): Rollout {
@@ -269,7 +274,7 @@ export class Rollouts {
     this.#replace(member, { standing, excused: false });
     this.#touch(rollout, now);
     const { stopAfter, nameOf } = this.#options;
-    if (rollout.stop !== null || rollout.against < stopAfter) return;
+    if (rollout.stop !== null || rollout.against < stopAfter || isOld(rollout, now)) return;
     const all = [...rollout.members].filter(isAgainst);
     const names = all.slice(0, NAMED).map((one) => nameOf(one.host) ?? one.host);
     const lost = all.filter((one) => one.standing === 'lost').length;
@@ -368,6 +373,10 @@ export class Rollouts {
     for (const each of [rollouts, ended, hosts]) each.clear();
     return true;
   }
+}
+
+function isOld({ admittedAt }: Rollout, now: number): boolean {
+  return now - admittedAt > OVER;
 }
 
 function isTired({ standing, since }: Member, now: number): boolean {

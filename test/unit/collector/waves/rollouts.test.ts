@@ -23,6 +23,9 @@ class Scene {
   now = 1_000_000_000;
   stopped: (string | null)[] = [];
   gone = new Set<string>();
+  /** Whether heartbeats end now. */
+  silent = false;
+  #beaten = 0;
   readonly rollouts: Rollouts;
 
   constructor(store: Store, { hosts = 1_000, sizes = DEFAULT_WAVES, stopAfter = 1 } = {}) {
@@ -31,7 +34,10 @@ class Scene {
       stopAfter,
       known: () => hosts,
       nameOf: (host: string) => (this.gone.has(host) ? null : `name-of-${host}`),
-      beaten: () => this.now,
+      beaten: () => {
+        if (!this.silent) this.#beaten = this.now;
+        return this.#beaten;
+      },
       save: store.rollouts.save.bind(store.rollouts),
       stopped: (_: unknown, host: string | null) => this.stopped.push(host),
     };
@@ -145,6 +151,35 @@ test('waves: a provisional change holds the next wave up, and is not put back', 
   fleet.rollouts.goOn(rollout, fleet.now);
   assert.equal(fleet.ask('h10').go, true, 'an operator may let it go on');
   assert.equal(fleet.stopped.length, 0);
+});
+
+test('waves: a confirmed host that becomes provisional, and then falls silent, neither bars nor stops anything', (t) => {
+  const fleet = scene(t);
+  const { rollout } = fleet.ask('h0', { configuration: 'a' });
+  fleet.tell('h0', 'confirmed', { configuration: 'a' });
+  fleet.tell('h0', 'provisional', { configuration: 'a' });
+  assert.deepEqual([rollout.count('confirmed'), rollout.holding], [1, 0]);
+  assert.equal(fleet.ask('h1', { configuration: 'b' }).go, true);
+  fleet.tell('h1', 'confirmed', { configuration: 'b' });
+  fleet.silent = true;
+  fleet.rollouts.look(fleet.now + 20 * MINUTE, false);
+  assert.deepEqual(fleet.stopped, []);
+  fleet.tell('h0', 'put-back', { configuration: 'a' });
+  assert.deepEqual(fleet.stopped, ['h0'], 'a change that is put back counts also later');
+});
+
+test('waves: results that come 7 days after the last admission neither stop a rollout nor bar others', (t) => {
+  const fleet = scene(t);
+  fleet.ask('h0', { configuration: 'a' });
+  fleet.tell('h0', 'provisional', { configuration: 'a' });
+  assert.equal(fleet.ask('h1', { configuration: 'b' }).go, false);
+  fleet.now += 8 * DAY;
+  assert.equal(fleet.ask('h1', { configuration: 'b' }).go, true);
+  fleet.tell('h1', 'confirmed', { configuration: 'b' });
+  fleet.silent = true;
+  fleet.rollouts.look(fleet.now + 20 * MINUTE, false);
+  assert.deepEqual(fleet.stopped, []);
+  assert.equal(fleet.ask('h2', { configuration: 'c' }).go, true);
 });
 
 test('waves: an admitted host whose result never comes stops the rollout after a bounded time', (t) => {
