@@ -84,7 +84,7 @@ export class LateTrial implements Guard {
           ]);
           return refused(await inspectAll(resources), WAITS);
         }
-        const isKept = this.#isConfirmed() || (await this.#isProvisional());
+        const isKept = this.#isConfirmed() || (await this.#isHeldProvisionally());
         if (host.lstat(TRIAL) !== null || !isKept || (await this.#isPutBack())) return this.around(resources, change);
         return proof === null ? change(resources) : proof.around(resources, change);
       },
@@ -135,12 +135,20 @@ export class LateTrial implements Guard {
     return readPutBack(host)?.hash === hash;
   }
 
-  /** A change that stays without a proof is held as one that was confirmed. */
   async #isProvisional(): Promise<boolean> {
     const { host, hash } = this.#options;
     if (host.lstat(PROVISIONAL) === null) return false;
     const { readProvisional } = await import('../../confirm/trial/provisional.ts');
     return readProvisional(host)?.hash === hash;
+  }
+
+  /** A change that stays without a proof is held as one that was confirmed, until a boot applies another configuration. */
+  async #isHeldProvisionally(): Promise<boolean> {
+    const { host, hash } = this.#options;
+    if (host.lstat(PROVISIONAL) === null) return false;
+    const { isInForce, readProvisional } = await import('../../confirm/trial/provisional.ts');
+    const change = readProvisional(host);
+    return change?.hash === hash && isInForce(host, change);
   }
 
   #guard(): Promise<TrialGuard> {

@@ -1,15 +1,20 @@
 /** Proves a kept change again: now, if it was not proved yet, and after the first lease event and the first boot with it. */
 
-import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { networkInterfaces } from '../../host/looks.ts';
-import { BOOT_MARK, TRIAL } from '../../host/paths.ts';
+import { TRIAL } from '../../host/paths.ts';
 import { type Judgement, judge, laterLoss, namesAnswering, type WitnessAnswer } from '../judgement.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { askAgainAndAgain, askBefore } from './ask-witnesses.ts';
-import { readConfirmed, writeConfirmed } from './confirmed-configuration.ts';
+import { writeConfirmed } from './confirmed-configuration.ts';
 import { dueMoment } from './later-moments.ts';
-import { type LaterMoment, noteProvisional, type ProvisionalChange, readProvisional } from './provisional.ts';
+import {
+  isInForce,
+  type LaterMoment,
+  noteProvisional,
+  type ProvisionalChange,
+  readProvisional,
+} from './provisional.ts';
 import { type ProvisionalUndo, readUndo } from './provisional-undo.ts';
 
 /** Milliseconds for which a change can be put back at a later moment: other programs go on changing the host. */
@@ -45,13 +50,6 @@ export async function proveLater(options: ProveLaterOptions): Promise<LaterProof
   if (change.reason !== null) return isInForce(host, change) ? proveNow(options, change) : null;
   const moment = change.hash === hash ? await dueMoment(host, change) : null;
   return moment === null ? null : proveMoment(options, change, moment);
-}
-
-/** After a boot the configuration that was confirmed before is applied first, if there is one. */
-function isInForce(host: Host, { boot, hash }: ProvisionalChange): boolean {
-  if (nullIfRefused(() => host.readText(BOOT_MARK))?.trim() === boot) return true;
-  const confirmed = readConfirmed(host);
-  return confirmed === null || confirmed.hash === hash;
 }
 
 async function proveNow({ witnesses }: ProveLaterOptions, change: ProvisionalChange): Promise<LaterProof | null> {

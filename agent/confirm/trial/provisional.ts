@@ -4,8 +4,9 @@
  */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { PROVISIONAL, PROVISIONAL_UNDO, STATE_FOLDER } from '../../host/paths.ts';
+import { BOOT_MARK, PROVISIONAL, PROVISIONAL_UNDO, STATE_FOLDER } from '../../host/paths.ts';
 import type { Touches, WitnessAnswer } from '../judgement.ts';
+import { readConfirmed } from './confirmed-configuration.ts';
 
 /** The moments of a setting that come later. */
 export type LaterMoment = 'lease' | 'boot';
@@ -43,6 +44,16 @@ export function readProvisional(host: Host): ProvisionalChange | null {
 /** The moments to tell of: a change whose configuration was replaced without a trial is no longer held. */
 export function visibleMoments({ hash, unseen }: ProvisionalChange, held: string): readonly LaterMoment[] {
   return hash === held ? unseen : [];
+}
+
+/**
+ * Whether the change is what this boot holds. A boot applies the configuration that was confirmed before, if there is
+ * one, in place of a change that was never proved.
+ */
+export function isInForce(host: Host, { reason, boot, hash }: ProvisionalChange): boolean {
+  if (reason === null || nullIfRefused(() => host.readText(BOOT_MARK))?.trim() === boot) return true;
+  const confirmed = readConfirmed(host);
+  return confirmed === null || confirmed.hash === hash;
 }
 
 /** Waits for the disk. A change that is proved at every moment is forgotten. Throws HostError. */

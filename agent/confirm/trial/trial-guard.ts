@@ -19,7 +19,7 @@ import { cutOffFor, decide } from './decide.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
 import { laterMoments } from './later-moments.ts';
 import { noteProof, proveLater } from './prove-later.ts';
-import { readProvisional } from './provisional.ts';
+import { isInForce, readProvisional } from './provisional.ts';
 import { beginUndo, readUndo } from './provisional-undo.ts';
 import { gatewaysText, readPutBack, standingPutBack, writePutBack } from './put-back-memory.ts';
 import { touchesNames, touchesPath } from './touches-path.ts';
@@ -171,8 +171,9 @@ export class TrialGuard {
   private async waitsFor(change: string, { within, waves }: DesiredConfirm): Promise<WaveRecord | null> {
     const { host, hash, wave } = this.options;
     if (wave === null || waves === null || readConfirmed(host)?.hash === hash) return null;
-    // A provisional change is held like a confirmed one, so the drift from it asks no question.
-    if (readProvisional(host)?.hash === hash) return null;
+    // A provisional change that this boot holds is held like a confirmed one, so the drift from it asks no question.
+    const kept = readProvisional(host);
+    if (kept?.hash === hash && isInForce(host, kept)) return null;
     const reply = await wave({ change, configuration: hash, rollout: waves.rollout, within });
     const record = noteWave(host, { change, hash }, reply);
     return reply.go ? null : record;
