@@ -36,7 +36,7 @@ export function keepChange(host: Host, trial: TrialRecord, standing: KeptStandin
   nullIfRefused(() => noteStanding(host, trial, standing));
   if (standing.reason === null) nullIfRefused(() => confirmTried(host));
   forgetPutBack(host);
-  endWave(host, trial.id, 'kept');
+  endWave(host, trial.id, trial.failed === true ? 'put-back' : 'kept');
   removeTrial(host);
   disarm(host, trial.id);
 }

@@ -158,7 +158,7 @@ export class TrialGuard {
       endWave(host, id, isFailed ? 'put-back' : 'kept');
       return outcomes;
     }
-    const changed = { ...trial, changed: sinceBoot() };
+    const changed = { ...trial, changed: sinceBoot(), ...(isFailed ? { failed: true } : {}) };
     writeTrial(host, changed);
     this.open = { trial: changed, witnesses };
     return outcomes;

@@ -40,6 +40,8 @@ export interface TrialRecord {
   readonly begun: number;
   /** When all was changed; null while it is being changed. */
   readonly changed: number | null;
+  /** True if a part of the change failed. Its witnesses may all answer, but no other host should follow. */
+  readonly failed?: boolean;
   /** When the witnesses must have answered. */
   readonly deadline: number;
   /** The answers of the witnesses before the change. */

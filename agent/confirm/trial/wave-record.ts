@@ -13,7 +13,10 @@ export interface WaveRecord extends Omit<WaveReply, 'go' | 'again'> {
   readonly change: string;
   /** The hash of the configuration. */
   readonly hash: string;
-  /** `kept`: confirmed, or provisional if provisional.ts has this change. */
+  /**
+   * `kept`: confirmed, or provisional if provisional.ts has this change. `put-back`: also a change of which only a part was
+   * made.
+   */
   readonly standing: 'waiting' | 'admitted' | 'kept' | 'put-back';
   /** When the collector is to be asked again, in milliseconds since the boot. */
   readonly next: number;

@@ -19,6 +19,7 @@ import {
   readTrial,
   type TrialRecord,
 } from '../../../agent/confirm/trial/trial-record.ts';
+import { noteWave, waveStanding } from '../../../agent/confirm/trial/wave-record.ts';
 import type { Finding, Resource } from '../../../agent/hold/resource.ts';
 import { HostError } from '../../../agent/host/errors.ts';
 import { Host } from '../../../agent/host/host.ts';
@@ -167,6 +168,27 @@ test('trial guard: a change that fails in its middle stays on trial, and one tha
     };
     await guardOf(host).around([{ ...resource, inspect }], failing);
     assert.equal(readTrial(host) !== null, isTouched);
+  }
+});
+
+test('trial end: a change of which a part failed stays, and stops its rollout', async (t) => {
+  for (const isFailed of [true, false]) {
+    const host = new Host({ root: scratch(t, {}), live: true });
+    const { resource } = drifting();
+    const partly = async () => {
+      const outcome = await resource.apply((await resource.inspect())[0]!);
+      return isFailed
+        ? [outcome, { ...outcome, key: '10.0.0.0/8', result: 'failed', reason: 'no link' } as const]
+        : [outcome];
+    };
+    await guardOf(host).around([resource], partly);
+    const trial = readTrial(host)!;
+    const reply = { go: true, why: '', again: 5_000, rollout: 'r', counts: null };
+    noteWave(host, { change: trial.id, hash: HASH }, reply);
+    writeTried(host, configurationText(HASH, []));
+    keepChange(host, trial, { reason: null, unseen: [] });
+    assert.equal(readConfirmed(host)?.hash, HASH, 'what was made is held on');
+    assert.equal(waveStanding(host, HASH)?.standing, isFailed ? 'put-back' : 'confirmed');
   }
 });
 
