@@ -174,7 +174,10 @@ export class Daemon {
     });
     this.#provisional = provisional;
     const again = () => applyOnce(host, resources, trial ?? guard, settled).catch(() => {});
-    const waves = new WaveWatch({ host, trial: enforce ? trial : null, hash, apply: again });
+    const waves = new WaveWatch({
+      ...{ host, trial: enforce ? trial : null, hash, apply: again },
+      waves: daemon.confirm?.waves != null,
+    });
     this.#waves = waves;
     const own = () => [...provisional.samples(), ...waves.samples()];
     this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, own, seed: beatSeed });

@@ -8,11 +8,18 @@ import type { ChangeTrial } from '../daemon-setup.ts';
 
 /** Milliseconds: the shortest and the longest wait for the next question. */
 const WAIT = { least: 1_000, most: 600_000 } as const;
+/**
+ * Milliseconds until the next look at the record while nothing waits: a heal that asks again may note later that the change
+ * waits.
+ */
+const LOOK = 15_000;
 
 export interface WaveWatchOptions {
   readonly host: Host;
   /** null if changes are not tried. */
   readonly trial: ChangeTrial | null;
+  /** Whether changes wait for their wave (`confirm.waves`). */
+  readonly waves: boolean;
   /** The hash of the configuration that is held. */
   readonly hash: string;
   /** Applies the whole configuration, which asks again. Never rejects. */
@@ -56,11 +63,12 @@ export class WaveWatch {
   }
 
   async #wait(): Promise<void> {
-    const waiting = (await this.#options.trial?.waits()) ?? null;
-    if (waiting === null || this.#closed) return;
-    const wait = Math.min(WAIT.most, Math.max(WAIT.least, waiting.next - sinceBoot()));
+    const { trial, waves, apply } = this.#options;
+    const waiting = (await trial?.waits()) ?? null;
+    if (this.#closed || trial === null || (waiting === null && !waves)) return;
+    const wait = waiting === null ? LOOK : Math.min(WAIT.most, Math.max(WAIT.least, waiting.next - sinceBoot()));
     this.#timer = setTimeout(() => {
-      this.#asking = this.#options.apply().then(() => this.#wait().catch(() => {}));
+      this.#asking = (waiting === null ? Promise.resolve() : apply()).then(() => this.#wait().catch(() => {}));
     }, wait);
   }
 }
