@@ -246,9 +246,14 @@ export class Rollouts {
     return `${this.waveInWords(rollout)}${missing.length > 0 ? ` (${missing.join(', ')})` : ''}`;
   }
 
-  /** Whether the question is about another change than the rollout was. */
+  /**
+   * Whether the question is about another change than the rollout was. Only the host that was put back can bring the
+   * cure of a stopped one.
+   */
   #isOver(rollout: Rollout, member: Member | undefined, configuration: string, now: number): boolean {
-    if (member !== undefined && member.standing !== 'waiting' && member.configuration !== configuration) return true;
+    const isOther = member !== undefined && member.standing !== 'waiting' && member.configuration !== configuration;
+    if (rollout.stop !== null) return isOther && isAgainst(member);
+    if (isOther) return true;
     return rollout.admittedAt > 0 && rollout.holding === 0 && isOld(rollout, now);
   }
 

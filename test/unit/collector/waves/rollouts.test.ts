@@ -263,6 +263,37 @@ test('waves: a name joins hosts with different configurations, and another chang
   assert.equal(fleet.ask('h2', { ...named, configuration: 'd' }).go, false);
 });
 
+test('waves: by the same name, only the host that was put back ends a stop with another change', (t) => {
+  const fleet = scene(t, { sizes: '2,100%' });
+  const named = { rollout: 'release-7' };
+  fleet.round(['h0', 'h1'], named);
+  fleet.tell('h0', 'confirmed', named);
+  fleet.tell('h1', 'put-back', named);
+  fleet.now += MINUTE;
+  const { go, why, rollout } = fleet.ask('h0', { ...named, configuration: 'b' });
+  assert.equal(go, false);
+  assert.match(why, /the rollout was stopped: 1 change was put back/);
+  assert.deepEqual([rollout.count('confirmed'), rollout.count('put-back')], [1, 1]);
+  fleet.now += 8 * DAY;
+  assert.equal(fleet.ask('h2', { ...named, configuration: 'b' }).go, false, 'no time ends a stop');
+  assert.equal(fleet.ask('h1', { ...named, configuration: 'b' }).go, true);
+  assert.deepEqual([rollout.stop, rollout.admitted, rollout.wave], [null, 1, 0]);
+});
+
+test('waves: an operator lets a stopped rollout go on, which then begins anew with another change', (t) => {
+  const fleet = scene(t, { sizes: '2,100%' });
+  const named = { rollout: 'release-7' };
+  fleet.round(['h0', 'h1'], named);
+  fleet.tell('h0', 'confirmed', named);
+  fleet.rollouts.stop(fleet.rollouts.find('release-7')!, fleet.now);
+  fleet.now += MINUTE;
+  const { go, rollout } = fleet.ask('h0', { ...named, configuration: 'b' });
+  assert.deepEqual([go, rollout.admitted], [false, 2]);
+  fleet.rollouts.goOn(rollout, fleet.now);
+  assert.equal(fleet.ask('h0', { ...named, configuration: 'b' }).go, true);
+  assert.deepEqual([rollout.admitted, rollout.wave], [1, 0]);
+});
+
 test('waves: an operator stops a rollout, and hosts that have not begun wait', (t) => {
   const fleet = scene(t);
   const { rollout } = fleet.ask('h0');
