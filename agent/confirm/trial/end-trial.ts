@@ -6,7 +6,7 @@ import { HANDED_OVER, IN_FORCE, TRIAL } from '../../host/paths.ts';
 import { disarm } from './arm.ts';
 import { confirmTried, readConfirmed } from './confirmed-configuration.ts';
 import { forgetProvisional, type LaterMoment, noteProvisional, readProvisional } from './provisional.ts';
-import { unconfirm, writeUndo } from './provisional-undo.ts';
+import { isUndoOf, readUndo, unconfirm, writeUndo } from './provisional-undo.ts';
 import { afterRest, forgetPutBack, writePutBack } from './put-back-memory.ts';
 import { isOfEarlierBoot, removeTrial, TRIAL_JOURNAL, type TrialRecord } from './trial-record.ts';
 import { endWave } from './wave-record.ts';
@@ -90,7 +90,7 @@ export async function putBackChange(
 ): Promise<PutBackResult> {
   const journal = trialJournal(host, wayBack);
   const kernel = !isOfEarlierBoot(host, trial);
-  unconfirm(host, trial.id);
+  unconfirm(host, trial);
   let left: LeftOver[] = [];
   for (let tries = 1; tries <= TRIES && journal.pending(); tries += 1) left = await journal.putBack({ kernel });
   const { id, hash, gateways } = trial;
@@ -106,7 +106,8 @@ export async function putBackChange(
   if (host.lstat(IN_FORCE) !== null) host.replaceOwn(HANDED_OVER, `${readConfirmed(host)?.hash ?? 'none'}\n`, 0o600);
   const whole = !journal.pending();
   if (whole) {
-    if (readProvisional(host)?.id === id) forgetProvisional(host);
+    const undo = readUndo(host);
+    if (readProvisional(host)?.id === id && (undo === null || isUndoOf(undo, trial))) forgetProvisional(host);
     removeTrial(host);
     disarm(host, id);
   }

@@ -62,10 +62,15 @@ export function beginUndo(host: Host, { trial, changes }: ProvisionalUndo): void
   writeTrial(host, trial);
 }
 
-/** The change with this id is put back, so its configuration is no longer the confirmed one. Throws HostError. */
-export function unconfirm(host: Host, id: string): void {
+/** Whether the undo is of this trial. A heal of the same drift is another trial, and has the same id. */
+export function isUndoOf({ trial }: ProvisionalUndo, { id, begun, boot }: TrialRecord): boolean {
+  return trial.id === id && trial.begun === begun && trial.boot === boot;
+}
+
+/** This change is put back, so its configuration is no longer the confirmed one. Throws HostError. */
+export function unconfirm(host: Host, trial: TrialRecord): void {
   const undo = readUndo(host);
-  if (undo?.trial.id !== id) return;
+  if (undo === null || !isUndoOf(undo, trial)) return;
   if (undo.earlier === null) host.remove(CONFIRMED);
   else writeConfirmed(host, undo.earlier);
 }

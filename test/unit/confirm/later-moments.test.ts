@@ -19,6 +19,7 @@ import { readTrial, type TrialRecord } from '../../../agent/confirm/trial/trial-
 import type { ConfirmWitness } from '../../../agent/confirm/witnesses/confirm-witness.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { CONFIRMED } from '../../../agent/host/paths.ts';
+import { sinceBoot } from '../../../agent/host/process/processes.ts';
 import { WAY_BACK } from '../../../agent/resources/leftovers.ts';
 import { scratch } from '../../parts/scratch.ts';
 import { writtenTrial } from '../../parts/written-trial.ts';
@@ -127,6 +128,18 @@ test('later moments: a heal of a confirmed configuration that is put back may be
   const { host: other, trial: first } = changed(t);
   await putBackChange(other, first, { why: 'all 2 witnesses are gone', blames: true }, async () => WAY_BACK);
   assert.equal(readPutBack(other)!.until, undefined);
+});
+
+test('later moments: a heal that is put back leaves the change confirmed that it made again', async (t) => {
+  const host = kept(t);
+  const change = readProvisional(host)!;
+  // The same drift has the same id.
+  const heal = writtenTrial(host, { hash: HASH, before: [BEFORE], begun: sinceBoot() + 1 });
+  assert.equal(heal.id, change.id);
+  await putBackChange(host, heal, { why: 'all 2 witnesses are gone', blames: true }, async () => WAY_BACK);
+  assert.equal(readConfirmed(host)!.hash, HASH);
+  assert.deepEqual(readProvisional(host), change);
+  assert.equal(readUndo(host)!.earlier, configurationText(EARLIER, []));
 });
 
 test('later moments: a boot is seen by the mark of the boot, and an emptied /run/holdfast is none', async (t) => {
