@@ -121,6 +121,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     writers,
   });
   fleet.rows.settle(Date.now());
+  // A kill may have come between a heartbeat and the look at its result, and the next heartbeat may change nothing.
+  waves.take([...fleet.rows.all()], Date.now());
 
   server.on('request', (request, response) => {
     if (tooMany(request, response)) return;
@@ -189,6 +191,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     stream.close();
     await serverEnded(server);
     await retaining;
+    waves.take(fleet.rows.settle(Date.now()).changed, Date.now());
+    waves.look(Date.now(), true);
     committer.flush();
     store.close();
   };

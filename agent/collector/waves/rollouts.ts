@@ -155,6 +155,11 @@ export class Rollouts {
     if (standing === 'waiting' || standing === 'admitted') return;
     // A confirmed change that is provisional later does not show that the change was bad.
     if (member.standing === 'confirmed' && standing !== 'put-back') return;
+    const beaten = this.#options.beaten(host);
+    // The host was put back at an earlier try of the same change, and has told nothing since.
+    if (standing === 'put-back' && beaten < member.since) return;
+    // The host told it before it was lost.
+    if (member.standing === 'lost' && now - beaten > QUIET) return;
     this.#result(member, standing, now);
   }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import type { RolloutRow } from '../../../agent/collector/api.ts';
 import { askWave, type WaveReply } from '../../../agent/confirm/waves/ask-wave.ts';
@@ -107,6 +108,31 @@ test('wave talk: a rollout that stops is an event of the host whose change was p
   assert.equal(host.wave.standing, 'put-back');
   assert.equal(events[0].name, 'holdfast.rollout.stopped');
   assert.equal((await get(url, '/api/v1/summary')).rollouts[0].putBack, 1);
+});
+
+test('wave talk: a restart, also after a kill, loses no result that a heartbeat brought', async (t) => {
+  const data = scratch(t);
+  const told = (standing: string) =>
+    sample('holdfast.change.wave', 1, {
+      'holdfast.change.id': '3f9c12ab',
+      'holdfast.change.rollout': ROLLOUT,
+      'holdfast.change.standing': standing,
+    });
+  const rollout = async (url: string) => (await get(url, '/api/v1/waves'))[0] as RolloutRow;
+  const first = await collector(t, { data });
+  await send(first.url, heartbeat({ host: 'web-1' }));
+  await ask(t, first.url, 'web-1', { token: null });
+  await send(first.url, heartbeat({ host: 'web-1', sequence: 2, more: [told('confirmed')] }));
+  await first.close();
+  const database = () => new DatabaseSync(join(data, 'collector.db'));
+  const closed = database();
+  assert.equal(closed.prepare('SELECT standing FROM admitted').get()!.standing, 'confirmed', 'the end stores it');
+  // A kill leaves the heartbeat on the disk, and no result.
+  closed.exec("UPDATE admitted SET standing = 'admitted'");
+  closed.close();
+  const second = await collector(t, { data });
+  assert.equal((await rollout(second.url)).confirmed, 1);
+  assert.equal((await rollout(second.url)).stopped, null);
 });
 
 test('wave talk: a host without heartbeats waits, and is in no rollout', async (t) => {

@@ -23,9 +23,8 @@ class Scene {
   now = 1_000_000_000;
   stopped: (string | null)[] = [];
   gone = new Set<string>();
-  /** Whether heartbeats end now. */
-  silent = false;
-  #beaten = 0;
+  /** When the last heartbeat of all hosts came, if it has come. */
+  silentSince = Number.POSITIVE_INFINITY;
   readonly rollouts: Rollouts;
 
   constructor(store: Store, { hosts = 1_000, sizes = DEFAULT_WAVES, stopAfter = 1 } = {}) {
@@ -34,10 +33,7 @@ class Scene {
       stopAfter,
       known: () => hosts,
       nameOf: (host: string) => (this.gone.has(host) ? null : `name-of-${host}`),
-      beaten: () => {
-        if (!this.silent) this.#beaten = this.now;
-        return this.#beaten;
-      },
+      beaten: () => Math.min(this.now, this.silentSince),
       save: store.rollouts.save.bind(store.rollouts),
       stopped: (_: unknown, host: string | null) => this.stopped.push(host),
     };
@@ -161,9 +157,10 @@ test('waves: a confirmed host that becomes provisional, and then falls silent, n
   assert.deepEqual([rollout.count('confirmed'), rollout.holding], [1, 0]);
   assert.equal(fleet.ask('h1', { configuration: 'b' }).go, true);
   fleet.tell('h1', 'confirmed', { configuration: 'b' });
-  fleet.silent = true;
+  fleet.silentSince = fleet.now;
   fleet.rollouts.look(fleet.now + 20 * MINUTE, false);
   assert.deepEqual(fleet.stopped, []);
+  fleet.silentSince = Number.POSITIVE_INFINITY;
   fleet.tell('h0', 'put-back', { configuration: 'a' });
   assert.deepEqual(fleet.stopped, ['h0'], 'a change that is put back counts also later');
 });
@@ -176,7 +173,7 @@ test('waves: results that come 7 days after the last admission neither stop a ro
   fleet.now += 8 * DAY;
   assert.equal(fleet.ask('h1', { configuration: 'b' }).go, true);
   fleet.tell('h1', 'confirmed', { configuration: 'b' });
-  fleet.silent = true;
+  fleet.silentSince = fleet.now;
   fleet.rollouts.look(fleet.now + 20 * MINUTE, false);
   assert.deepEqual(fleet.stopped, []);
   assert.equal(fleet.ask('h2', { configuration: 'c' }).go, true);
@@ -217,6 +214,36 @@ test('waves: a restart forgets neither the hosts that were admitted nor a stop',
   assert.match(after.ask('n1', { rollout: 'named', configuration: 'b' }).why, /an operator stopped it/);
   after.tell('h0', 'confirmed');
   assert.equal(after.ask('h1').go, true);
+});
+
+test('waves: a result from before the admission does not put the next try back', (t) => {
+  const fleet = scene(t);
+  const { rollout } = fleet.ask('h0');
+  fleet.tell('h0', 'put-back');
+  fleet.rollouts.goOn(rollout, fleet.now);
+  fleet.silentSince = fleet.now;
+  fleet.now += MINUTE;
+  assert.equal(fleet.ask('h0').go, true);
+  fleet.tell('h0', 'put-back');
+  assert.equal(rollout.count('admitted'), 1);
+  fleet.silentSince = Number.POSITIVE_INFINITY;
+  fleet.tell('h0', 'put-back');
+  assert.equal(rollout.count('put-back'), 1);
+});
+
+test('waves: what a host told before it was lost holds nothing up again', (t) => {
+  const fleet = scene(t);
+  const { rollout } = fleet.ask('h0');
+  fleet.tell('h0', 'provisional');
+  fleet.silentSince = fleet.now;
+  fleet.now += 20 * MINUTE;
+  fleet.rollouts.look(fleet.now, false);
+  fleet.rollouts.goOn(rollout, fleet.now);
+  fleet.tell('h0', 'provisional');
+  assert.deepEqual([rollout.count('lost'), rollout.holding], [1, 0]);
+  fleet.silentSince = Number.POSITIVE_INFINITY;
+  fleet.tell('h0', 'provisional');
+  assert.deepEqual([rollout.count('lost'), rollout.holding], [0, 1]);
 });
 
 test('waves: time without a collector does not count against a host', (t) => {
