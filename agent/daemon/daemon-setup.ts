@@ -53,6 +53,8 @@ export interface ChangeTrial extends Guard {
   onBegun: () => void;
   /** For drift from a configuration that was confirmed. */
   readonly healing: Guard;
+  /** For drift of several resources, which is healed in one trial. */
+  readonly joint: Guard;
   /** Call this after a complete apply. */
   settled(outcomes: readonly Outcome[]): Promise<void>;
   /** The change that waits for its wave; null if none does. */

@@ -153,7 +153,7 @@ export class Daemon {
       host,
       resources,
       guard: enforce ? (trial?.healing ?? guard) : null,
-      joint: enforce ? trial : null,
+      joint: enforce ? (trial?.joint ?? null) : null,
       enforce,
       record,
       witness,

@@ -60,6 +60,8 @@ export interface Outcome {
   readonly result: 'ok' | 'changed' | 'failed' | 'skipped';
   /** Set on a failure if the artifact was changed, but is still not as wanted. */
   readonly changed?: true;
+  /** Set on a failure that is no fault: nothing was tried yet, and an event says nothing of it. */
+  readonly postponed?: true;
   /** As in the finding. */
   readonly awaited?: true;
   /** The value read back after the change. */

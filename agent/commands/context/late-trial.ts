@@ -72,21 +72,31 @@ export class LateTrial implements Guard {
   /** For drift from a configuration that was confirmed: such a heal needs no trial, but joins a trial that runs. */
   get healing(): Guard {
     const { host, proof } = this.#options;
+    return this.#unlessWaiting(async (resources, change) => {
+      const isKept = this.#isConfirmed() || (await this.#isHeldProvisionally());
+      if (host.lstat(TRIAL) !== null || !isKept || (await this.#isPutBack())) return this.around(resources, change);
+      return proof === null ? change(resources) : proof.around(resources, change);
+    });
+  }
+
+  /** For drift of several resources, which is always healed in a trial. */
+  get joint(): Guard {
+    return this.#unlessWaiting((resources, change) => this.around(resources, change));
+  }
+
+  /** Leaves all as it is while the configuration waits for its wave: the daemon asks for the whole change, in its time. */
+  #unlessWaiting(around: Guard['around']): Guard {
     return {
       unfinished: () => this.unfinished(),
       joins: (finding) => this.joins(finding),
       around: async (resources, change) => {
-        // The daemon asks for the whole change, and in its time.
-        if ((await this.waits()) !== null) {
-          const [{ refused }, { inspectAll }] = await Promise.all([
-            import('../../hold/proof/proof-words.ts'),
-            import('../../hold/converge.ts'),
-          ]);
-          return refused(await inspectAll(resources), WAITS);
-        }
-        const isKept = this.#isConfirmed() || (await this.#isHeldProvisionally());
-        if (host.lstat(TRIAL) !== null || !isKept || (await this.#isPutBack())) return this.around(resources, change);
-        return proof === null ? change(resources) : proof.around(resources, change);
+        if ((await this.waits()) === null) return around(resources, change);
+        const [{ refused }, { inspectAll }] = await Promise.all([
+          import('../../hold/proof/proof-words.ts'),
+          import('../../hold/converge.ts'),
+        ]);
+        const outcomes = refused(await inspectAll(resources), WAITS);
+        return outcomes.map((outcome) => (outcome.result === 'failed' ? { ...outcome, postponed: true } : outcome));
       },
     };
   }

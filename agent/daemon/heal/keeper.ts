@@ -258,7 +258,7 @@ export class Keeper {
       const own = outcomes.filter((outcome) => outcome.resource === one.resource.name);
       this.#reports.heals(one.resource, one.due, own, tramplers);
       const failures = own.filter((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
-      this.#failures.push(...failures);
+      this.#failures.push(...failures.filter(({ postponed }) => postponed !== true));
       for (const failure of failures) {
         const limit = record.limit(failure);
         limit.fail(performance.now());

@@ -5,6 +5,7 @@ import { LateTrial } from '../../../agent/commands/context/late-trial.ts';
 import { configurationText, writeConfirmed } from '../../../agent/confirm/trial/confirmed-configuration.ts';
 import { noteProvisional, type ProvisionalChange } from '../../../agent/confirm/trial/provisional.ts';
 import { TrialGuard } from '../../../agent/confirm/trial/trial-guard.ts';
+import type { Guard } from '../../../agent/hold/converge.ts';
 import type { Resource } from '../../../agent/hold/resource.ts';
 import { markBoot } from '../../../agent/host/boot-mark.ts';
 import { Host } from '../../../agent/host/host.ts';
@@ -69,17 +70,17 @@ function provisional(host: Host, more: Partial<ProvisionalChange>): void {
   noteProvisional(host, { ...change, time: Date.now(), boot: markBoot(host), init: null, unseen: ['boot'], ...more });
 }
 
-const healed = async (trial: LateTrial) => {
+const healed = async (trial: LateTrial, guard: Guard = trial.healing) => {
   const resource = new Drifting();
   const change = ([one]: readonly Resource[]) => Promise.all([(one as Drifting).apply()]);
-  const outcomes = await trial.healing.around([resource], change);
-  return { applied: resource.applied, reason: outcomes[0]?.reason };
+  const [outcome] = await guard.around([resource], change);
+  return { applied: resource.applied, postponed: outcome!.postponed, reason: outcome!.reason };
 };
 
 test('late trial: drift from a provisional change is healed at once, until a boot applies what was confirmed', async (t) => {
   const { host, trial, asked } = daemonOf(t);
   provisional(host, {});
-  assert.deepEqual(await healed(trial), { applied: 1, reason: undefined });
+  assert.deepEqual(await healed(trial), { applied: 1, postponed: undefined, reason: undefined });
   assert.deepEqual(asked, [], 'no wave is asked about drift');
   provisional(host, { boot: 'another' });
   const { applied, reason } = await healed(trial);
@@ -92,4 +93,16 @@ test('late trial: a change that its witnesses proved is held without a trial als
   const { host, trial } = daemonOf(t);
   provisional(host, { reason: null, boot: 'another' });
   assert.equal((await healed(trial)).applied, 1);
+});
+
+test('late trial: no heal asks about a change that waits for its wave, and none fails by that', async (t) => {
+  const { trial, asked } = daemonOf(t);
+  await healed(trial, trial);
+  assert.equal(asked.length, 1, 'the change waits now');
+  for (const guard of [trial.healing, trial.joint]) {
+    const { applied, postponed, reason } = await healed(trial, guard);
+    assert.deepEqual([applied, postponed], [0, true]);
+    assert.match(reason!, /the host waits for its wave/);
+  }
+  assert.equal(asked.length, 1);
 });

@@ -233,3 +233,30 @@ test('keeper: resources that drift together are healed in one trial, and one of 
   assert.deepEqual(tried, ['a b']);
   assert.equal(b.right.get('two'), true);
 });
+
+test('keeper: a heal that its guard postpones is no failure, and is not asked for again at once', {
+  skip,
+}, async (t) => {
+  let asked = 0;
+  const joint: Guard = {
+    unfinished: () => false,
+    joins: () => false,
+    around: async (resources) => {
+      asked += 1;
+      const findings = (await Promise.all(resources.map((resource) => resource.inspect()))).flat();
+      return findings.map(({ resource, key, moment, actual }) => {
+        return { resource, key, moment, result: 'failed', actual, postponed: true, reason: 'the host waits' } as const;
+      });
+    },
+  };
+  const { keeper, told } = await keepingAll(
+    t,
+    [new Values({ one: 'stays' }, 'a'), new Values({ two: 'stays' }, 'b')],
+    true,
+    joint,
+  );
+  for (let n = 0; n < 20; n += 1) await keeper.look();
+  assert.equal(asked, 1);
+  assert.deepEqual(told('holdfast.heal.failed'), []);
+  assert.deepEqual(told('holdfast.heal.suspended'), []);
+});
