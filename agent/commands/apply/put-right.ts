@@ -24,7 +24,8 @@ export async function putRight(options: ApplyOptions): Promise<number> {
   const { host, desired, resources, guard, trial, changing, putBack, nearness, metadata, hash, keep } = context;
   // Trials, measured values, the metadata and the moment of a restart are not only a matter of what the host shows.
   const later = [desired.restart, desired.networkdRestart].includes('whenSafe') || host.lstat(RESTART) !== null;
-  if (trial !== null || putBack !== null || nearness !== null || metadata !== null || later) notByLooks();
+  if (trial !== null || putBack !== null || context.waits !== null || nearness !== null || metadata !== null || later)
+    notByLooks();
   const proof: ProofEvent[] = [];
   if (guard !== null) {
     guard.onEvent = (event) => proof.push(event);
@@ -71,6 +72,7 @@ export async function putRight(options: ApplyOptions): Promise<number> {
   const waits = trial?.waiting ?? null;
   const status = await tellApplied({ ...applied, verdict, putBack, waits }, options);
   if (options.json || options.quiet) return status;
+  if (context.waits !== null) print((await import('../trial-words.ts')).waitsForWave(context.waits));
   if (told !== null) print(`Told the daemon (process ${told}) to take this configuration.`);
   if (waits !== null && beside === null) print((await import('../trial-words.ts')).nobodyAsksAgain());
   if (beside !== null && told === null) {

@@ -4,6 +4,7 @@ import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '
 import type { DesiredDaemon } from '../../config/desired-daemon.ts';
 import { DEFAULT_FILE, type LoadedConfig, loadConfig } from '../../config/load.ts';
 import type { PutBackChange } from '../../confirm/trial/put-back-memory.ts';
+import type { WaveRecord } from '../../confirm/trial/wave-record.ts';
 import type { Guard } from '../../hold/converge.ts';
 import { KnownFiles } from '../../hold/files/verified-files.ts';
 import { following } from '../../hold/late-bound.ts';
@@ -12,7 +13,7 @@ import type { Resource } from '../../hold/resource.ts';
 import { HostError } from '../../host/errors.ts';
 import { settleNotes } from '../../host/files/file-times.ts';
 import { Host } from '../../host/host.ts';
-import { CONFIRMED, PUT_BACK, TRIAL } from '../../host/paths.ts';
+import { CONFIRMED, PUT_BACK, TRIAL, WAVE } from '../../host/paths.ts';
 import { inOtherNetwork } from '../../host/process/processes.ts';
 import type { Metadata } from '../../metadata/metadata.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
@@ -50,6 +51,8 @@ export interface Context {
   readonly changing: Guard | null;
   /** The change of the configuration on disk, if it was put back: all of this is of the confirmed configuration then. */
   readonly putBack: PutBackChange | null;
+  /** The configuration on disk if it waits for its wave: all of this is of the confirmed configuration then. Only at boot. */
+  readonly waits: WaveRecord | null;
   /** Saves the parsed configuration and the verified files, so that the next command need not parse them again. */
   keep(): Promise<void>;
 }
@@ -173,6 +176,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
     trial,
     changing: trial ?? guard,
     putBack: instead?.change ?? null,
+    waits: instead?.waits ?? null,
     async keep() {
       settleNotes(host);
       if (build !== null) await kept.write({ configuration: compiled, files: known?.toText() ?? null });
@@ -206,7 +210,7 @@ function isPutBack(host: Host): boolean {
   return host.lstat(PUT_BACK) !== null;
 }
 
-/** The configuration that is held in place of the one on disk; null if nothing was put back. */
+/** The configuration that is held in place of the one on disk; null if the one on disk is to be held. */
 async function insteadOf(
   host: Host,
   { hash, daemon, files }: LoadedConfig,
@@ -214,8 +218,9 @@ async function insteadOf(
   { trial, boot = false }: ContextOptions,
 ): Promise<HeldInstead | null> {
   const untried = boot && daemon.confirm !== null && host.lstat(CONFIRMED) !== null;
-  if (files.length === 0 || (!untried && (trial === 'never' || !isPutBack(host)))) return null;
-  return (await import('./held-instead.ts')).heldInstead(host, { hash, file, untried });
+  const waits = boot && trial !== 'never' && daemon.confirm?.waves != null && host.lstat(WAVE) !== null;
+  if (files.length === 0 || (!untried && !waits && (trial === 'never' || !isPutBack(host)))) return null;
+  return (await import('./held-instead.ts')).heldInstead(host, { hash, file, untried, waits });
 }
 
 async function measured(host: Host, desired: ConfiguredState): Promise<Nearness> {

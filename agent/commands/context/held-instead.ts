@@ -13,7 +13,7 @@ import {
   standingPutBack,
 } from '../../confirm/trial/put-back-memory.ts';
 import { isAbandoned, isOfEarlierBoot, readTrial, removeTrial } from '../../confirm/trial/trial-record.ts';
-import { endWaiting } from '../../confirm/trial/wave-record.ts';
+import { endWaiting, type WaveRecord, waitingWave } from '../../confirm/trial/wave-record.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
@@ -24,23 +24,33 @@ export interface HeldInstead {
   readonly change: PutBackChange | null;
   /** The configuration that was confirmed last; null if none was, so that nothing is held. */
   readonly loaded: LoadedConfig | null;
+  /** The configuration on disk if it waits for its wave; null otherwise, and if nobody asked whether it does. */
+  readonly waits: WaveRecord | null;
 }
 
-/**
- * null if the configuration on disk with this hash is to be held. `untried`: hold the confirmed configuration also if
- * the one on disk was not tried yet, as at boot.
- */
+export interface OnDisk {
+  /** The hash of the configuration on disk. */
+  readonly hash: string;
+  readonly file: string;
+  /** Hold the confirmed configuration also if the one on disk was not tried yet, as at boot. */
+  readonly untried: boolean;
+  /** The same if it waits for its wave. Nothing is held if no other configuration was ever confirmed. */
+  readonly waits: boolean;
+}
+
+/** null if the configuration on disk is to be held. */
 export async function heldInstead(
   host: Host,
-  { hash, file, untried }: { readonly hash: string; readonly file: string; readonly untried: boolean },
+  { hash, file, untried, waits: mayWait }: OnDisk,
 ): Promise<HeldInstead | null> {
   const change = await standingPutBack(host, hash);
   const confirmed = readConfirmed(host);
-  if (change === null && (!untried || confirmed === null || confirmed.hash === hash)) return null;
+  const waits = mayWait ? waitingWave(host, hash) : null;
+  if (change === null && waits === null && (!untried || confirmed === null || confirmed.hash === hash)) return null;
   const files = confirmed === null ? null : lastGoodFiles(confirmed.files, file);
   const loaded = files === null ? null : await loadConfig({ files, file, asRoot: false });
-  if (change === null && !loaded?.ok) return null;
-  return { change, loaded: loaded?.ok ? loaded : null };
+  if (change === null && waits === null && !loaded?.ok) return null;
+  return { change, loaded: loaded?.ok ? loaded : null, waits };
 }
 
 /** Keeps a configuration as the one that was confirmed last, because an operator wants no trial of it. */
