@@ -4,13 +4,13 @@
  * domains (test/systems/split-delegate.test.ts).
  */
 import { wantedDomains } from '../../clients/networkd/drop-in.ts';
-import { askScopes, type ResolvedScope } from '../../clients/resolved-scopes.ts';
+import { askScopes, type ResolvedScope, resolvedScopes } from '../../clients/resolved-scopes.ts';
 import type { DesiredDns, DesiredSplit } from '../../config/desired.ts';
 import { isWithin } from '../../config/notation/split-domains.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import { dnsDelegates, pastResolved, resolvedConfFiles, wordsOfKey } from './resolved-files.ts';
+import { dnsDelegates, pastResolved, RESOLVED_SPLIT_FILE, resolvedConfFiles, wordsOfKey } from './resolved-files.ts';
 import { scopesFinding } from './scopes-finding.ts';
 import { isOfResolved, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
@@ -38,7 +38,7 @@ export async function delegateFindings(
   );
   return [
     ...files.filter((one) => one !== null),
-    scopesFinding(host, split, refusal, (scopes) => problemOf(scopes, wanted)),
+    scopesFinding(host, split, refusal, (scopes) => problemOf(host, scopes, wanted)),
   ];
 }
 
@@ -62,12 +62,11 @@ Domains=${domains.map((one) => `~${one}`).join(' ')}
 }
 
 /** Why the running systemd-resolved does not split as wanted, with the cure; null if it does. */
-function problemOf(scopes: readonly ResolvedScope[], wanted: readonly WantedDelegate[]): string | null {
-  const isOurs = ({ kind, name }: ResolvedScope) => kind === 'delegate' && name.startsWith(SPLIT_FILE);
-  const ours = scopes.filter(isOurs).map(({ name, servers, domains }) => sameText(name, servers, domains));
-  const told = wanted.map(({ id, servers, domains }) => sameText(id, servers, domains.map(routed)));
-  if (String(ours.sort()) !== String(told.sort()))
-    return `pending: systemd-resolved reads the file at its next reload, which loses the questions of some milliseconds. When it suits you: ${COMMAND}`;
+function problemOf(host: Host, scopes: readonly ResolvedScope[], wanted: readonly WantedDelegate[]): string | null {
+  if (!isInForce(scopes, wanted))
+    return host.lstat(RESOLVED_SPLIT_FILE) === null
+      ? `pending: systemd-resolved reads the file at its next reload, which loses the questions of some milliseconds. When it suits you: ${COMMAND}`
+      : 'pending: systemd-resolved reads the file at its next start, which loses the questions of some milliseconds (after an upgrade, systemd-resolved of the earlier systemd may still run). When it suits you: systemctl restart systemd-resolved';
   const all = wanted.flatMap(({ domains }) => domains);
   for (const scope of scopes) {
     if (isOurs(scope) || scope.servers.length === 0) continue;
@@ -80,6 +79,24 @@ function problemOf(scopes: readonly ResolvedScope[], wanted: readonly WantedDele
   return null;
 }
 
+/** Whether systemd-resolved has exactly these delegates of ours. */
+function isInForce(scopes: readonly ResolvedScope[], wanted: readonly WantedDelegate[]): boolean {
+  const ours = scopes.filter(isOurs).map(({ name, servers, domains }) => sameText(name, servers, domains));
+  const told = wanted.map(({ id, servers, domains }) => sameText(id, servers, domains.map(routed)));
+  return String(ours.sort()) === String(told.sort());
+}
+
+/**
+ * Whether the file of global servers must stay: systemd-resolved runs without our delegates, as the one of the earlier
+ * systemd does after an upgrade. Without the file its next reload would end the split.
+ */
+export function needsGlobalServers(host: Host, split: readonly DesiredSplit[]): boolean {
+  if (!host.live || host.processes('systemd-resolve', 'network').length === 0) return false;
+  const scopes = resolvedScopes(host);
+  return scopes === null || !isInForce(scopes, wantedDelegates(split));
+}
+
+const isOurs = ({ kind, name }: ResolvedScope) => kind === 'delegate' && name.startsWith(SPLIT_FILE);
 const routed = (domain: string) => `~${domain}`;
 const isTaken = (word: string, domains: readonly string[]) =>
   domains.some((domain) =>

@@ -4,6 +4,7 @@ import type { Finding } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Answerer, findAnswerer } from './answerer.ts';
+import { RESOLVED_SPLIT_FILE } from './resolved-files.ts';
 import { describeSplit, SPLIT_RESOURCE, splitState } from './split-view.ts';
 
 /** @param kept the files of ours that are there. */
@@ -13,8 +14,15 @@ export async function inspectSplit(host: Host, dns: DesiredDns | null, kept: rea
   const found = await findingsOf(host, dns, dns.split, answerer);
   // A forwarder may be stopped only for a moment, so its files stay until another program holds the setting.
   if (answerer.by === 'unknown' || answerer.by === 'nobody') return found;
-  const others = kept.filter((file) => !found.some(({ key }) => key === file));
+  const needed = answerer.by === 'systemd-resolved' ? await neededFile(host, dns.split) : null;
+  const others = kept.filter((file) => file !== needed && !found.some(({ key }) => key === file));
   return [...others.map((file) => leftBehind(host, file)), ...found];
+}
+
+/** The file of ours that the running systemd-resolved needs until it is started anew; null if there is none. */
+async function neededFile(host: Host, split: readonly DesiredSplit[]): Promise<string | null> {
+  const { needsGlobalServers } = await import('./delegate-split.ts');
+  return needsGlobalServers(host, split) ? RESOLVED_SPLIT_FILE : null;
 }
 
 async function findingsOf(

@@ -4,8 +4,11 @@ import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { SPLIT_FILE } from './split-view.ts';
 
 export const RESOLVED_FOLDERS = ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'];
+/** Our file of global servers, for systemd before 258. */
+export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
 const DELEGATE = '.dns-delegate';
 
 /** In the order in which systemd-resolved reads them. The first folder wins if two have a file of the same name. */

@@ -12,11 +12,10 @@ import type { Finding } from '../../hold/resource.ts';
 import { iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import { delegateFindings, stillDelegates } from './delegate-split.ts';
-import { pastResolved, RESOLVED_FOLDERS } from './resolved-files.ts';
+import { pastResolved, RESOLVED_FOLDERS, RESOLVED_SPLIT_FILE } from './resolved-files.ts';
 import { scopesFinding } from './scopes-finding.ts';
-import { SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
+import { splitFile, splitZones } from './split-view.ts';
 
-export const RESOLVED_SPLIT_FILE = `/etc/systemd/resolved.conf.d/${SPLIT_FILE}.conf`;
 const UNIT = 'systemd/system/systemd-resolved.service';
 
 function resolvedSplitText(split: readonly DesiredSplit[]): string {

@@ -4,8 +4,13 @@ import { askScopes, readsDelegates } from '../../../clients/resolved-scopes.ts';
 import type { SplitFacts, SplitLine } from '../../../config/init/host-facts.ts';
 import { iniLines } from '../../../host/files/ini.ts';
 import type { Host } from '../../../host/host.ts';
-import { dnsDelegates, placeOfIni, resolvedConfFiles, wordsOfKey } from '../../../resources/split/resolved-files.ts';
-import { RESOLVED_SPLIT_FILE } from '../../../resources/split/resolved-split.ts';
+import {
+  dnsDelegates,
+  placeOfIni,
+  RESOLVED_SPLIT_FILE,
+  resolvedConfFiles,
+  wordsOfKey,
+} from '../../../resources/split/resolved-files.ts';
 import { SPLIT_FILE } from '../../../resources/split/split-view.ts';
 
 const NO = /^(no|false|off|n|f|0|)$/i;

@@ -116,6 +116,30 @@ test('dns.split: a domain that dns.search has as well is refused', async (t) => 
   assert.match((await refusal(t, {}, dns))!, /dns\.search has corp\.example/);
 });
 
+test('dns.split: the file of global servers stays while systemd-resolved of the earlier systemd runs', async (t) => {
+  const old = '/etc/systemd/resolved.conf.d/holdfast-split.conf';
+  const files = {
+    [old.slice(1)]: '[Resolve]\nDNS=10.0.0.2\nDomains=~corp.example\n',
+    'etc/resolv.conf': 'nameserver 127.0.0.53\n',
+  };
+  const root = scratch(t, { ...SYSTEMD, ...files });
+  const look = async (shown: { readonly servers: string; readonly domains: string }) => {
+    const others = { 'systemd-resolve': { 7: '/usr/lib/systemd/systemd-resolved' } };
+    const found = await inspectSplit(Object.assign(new ResolvedHost(root, { others }), shown), DNS, [old]);
+    return { removed: found.some(({ key }) => key === old), reason: found.at(-1)?.reason ?? '' };
+  };
+  const global = { servers: 'Global: 10.0.0.2\n', domains: 'Global: ~corp.example\n' };
+  const before = await look(global);
+  assert.equal(before.removed, false);
+  assert.match(before.reason, /^pending: .* at its next start.* systemctl restart systemd-resolved$/);
+  const after = await look({
+    servers: `${global.servers}Delegate holdfast-split-1: 10.0.0.2 10.0.0.3\nDelegate holdfast-split-2: 10.0.0.4\n`,
+    domains: `${global.domains}Delegate holdfast-split-1: ~corp.example ~10.in-addr.arpa ~more.example\nDelegate holdfast-split-2: ~lab.example\n`,
+  });
+  assert.equal(after.removed, true);
+  assert.match(after.reason, /^systemd-resolved itself has the domain ~corp\.example/);
+});
+
 test('dns.split: after an upgrade to systemd 258 the file of global servers is left behind', async (t) => {
   const old = '/etc/systemd/resolved.conf.d/holdfast-split.conf';
   const files = {
