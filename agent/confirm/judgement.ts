@@ -129,9 +129,10 @@ function blame(then: WitnessAnswer, now: WitnessAnswer, { path, names }: Touches
 }
 
 /**
- * Why the change is to blame for a loss after a lease event or a boot; null if that is in doubt. An outage of the
+ * Why a change of routes is to blame for a loss after a lease event or a boot; null if that is in doubt. An outage of the
  * network at that moment must not put a change back. Therefore every former witness must be gone, each by another way than
- * before, while this host has the addresses that it had towards them. `own`: its addresses on links with a carrier.
+ * before, while this host has the addresses that it had towards them. Without any way, the router or its routes may only
+ * be late. `own`: the addresses of this host on links with a carrier.
  */
 export function laterLoss(
   before: readonly WitnessAnswer[],
@@ -139,19 +140,29 @@ export function laterLoss(
   own: ReadonlySet<string>,
 ): string | null {
   const now = new Map(after.map((answer) => [answer.witness, answer]));
-  const reasons = before
-    .filter(({ answered }) => answered)
-    .map((then) => {
-      const answer = now.get(then.witness);
-      if (answer === undefined || answer.answered || answer.reached) return null;
-      const sources = then.places.map(({ way }) => / src (\S+)/.exec(` ${way}`)?.[1]);
-      if (sources.length === 0 || !sources.every((source) => source !== undefined && own.has(source))) return null;
-      if (answer.places.length === 0 && !BY_ROUTE.includes(answer.kind)) return null;
-      const because = blame(then, answer, { path: false, names: false, by: 'local' });
-      return because === null ? null : `${answer.witness} is lost (${answer.why}), and ${because}`;
-    });
+  const former = before.filter(({ answered }) => answered);
+  const reasons = former.map((then) => {
+    const answer = now.get(then.witness);
+    if (answer === undefined || answer.answered || answer.reached) return null;
+    if (then.places.length === 0 || !then.places.every((place) => hasOwnSource(place, then.kind, own))) return null;
+    if (answer.places.length === 0 || answer.places.some(({ way }) => way === null)) return null;
+    const because = blame(then, answer, { path: false, names: false, by: 'local' });
+    return because === null ? null : `${answer.witness} is lost (${answer.why}), and ${because}`;
+  });
+  // The way to a gateway names no source, so another witness must show that a link has a carrier.
+  if (!former.some(({ places }) => places.some((place) => sourceOf(place) !== null))) return null;
   const all = reasons.filter((reason) => reason !== null);
-  return all.length === 0 || all.length < reasons.length ? null : all.join('; ');
+  return all.length < reasons.length ? null : all.join('; ');
+}
+
+function hasOwnSource(place: WitnessPlace, kind: WitnessKind, own: ReadonlySet<string>): boolean {
+  const source = sourceOf(place);
+  return source === null ? BY_ROUTE.includes(kind) : own.has(source);
+}
+
+/** The address of this host from which packets went there; null if the way does not say. */
+function sourceOf({ way }: WitnessPlace): string | null {
+  return / src (\S+)/.exec(` ${way}`)?.[1] ?? null;
 }
 
 function complaints(answers: readonly WitnessAnswer[]): string {

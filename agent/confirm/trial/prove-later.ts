@@ -16,6 +16,7 @@ import {
   readProvisional,
 } from './provisional.ts';
 import { type ProvisionalUndo, readUndo } from './provisional-undo.ts';
+import { mayMoveWays } from './touches-path.ts';
 
 /** Milliseconds for which a change can be put back at a later moment: other programs go on changing the host. */
 const LONGEST = 30 * 86_400_000;
@@ -95,8 +96,9 @@ async function proveMoment(
   for (const one of before.filter(({ answered, witness }) => answered && !latest.has(witness)))
     latest.set(one.witness, { ...one, answered: false, reached: false, why: 'no answer in time' });
   const own = new Set([...ownAddresses()].filter((address) => wereUp.has(address)));
-  const loss = laterLoss(before, [...latest.values()], own);
   const undo = readUndo(host);
+  const mayExplain = undo === null || mayMoveWays(undo.trial);
+  const loss = mayExplain ? laterLoss(before, [...latest.values()], own) : null;
   if (loss !== null && undo?.trial.id === id && mayBePutBack(undo, change, moment))
     return { change, moment, kind: 'put-back', reason: `${AFTER[moment]} ${loss}` };
   const lost = [...latest.values()].filter(({ answered }) => !answered);

@@ -1,6 +1,7 @@
 /** Whether changes may stop packets on their way, or change what names mean (Touches in judgement.ts). */
 import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import type { Finding } from '../../hold/resource.ts';
+import type { TrialRecord } from './trial-record.ts';
 
 /** Sizes of tables and buffers. A table that grows lets packets through as before; a small one is full, and drops them. */
 const SIZES =
@@ -27,6 +28,14 @@ export function touchesPath(findings: readonly Finding[]): boolean {
     if (kind === 'route') return /\bmtu\b/.test(`${wanted} ${actual}`);
     return changedLines({ kind, wanted, actual }).some((line) => OF_LEASE.test(line));
   });
+}
+
+/** Resources that make or move routes of the kernel. */
+const OF_ROUTES = ['routes', 'egress'];
+
+/** Whether the kernel's ways may be others by this change: it touches routes, or what may stop packets. */
+export function mayMoveWays({ resources, path }: Pick<TrialRecord, 'resources' | 'path'>): boolean {
+  return path || resources.some((name) => OF_ROUTES.includes(name));
 }
 
 /** Links get other name servers. A file may say more than its lines that differ, as resolv.conf does. */

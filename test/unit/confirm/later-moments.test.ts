@@ -171,6 +171,15 @@ test('later moments: a change that leads all witnesses astray after a boot is pu
   assert.equal(readProvisional(host), null);
 });
 
+test('later moments: a change that touched no route is not put back, whatever way the witnesses have', async (t) => {
+  const { host, trial } = changed(t);
+  keepChange(host, { ...trial, resources: ['hooks', 'resolver'] }, { reason: null, unseen: ['boot'] });
+  noteProvisional(host, { ...readProvisional(host)!, ...BOOTED });
+  const verdict = await proven(host, ELSEWHERE);
+  assert.match(verdict!.body, /stays for now: .*; nothing that was changed explains it/);
+  assert.equal(host.readText(FILE), 'after\n');
+});
+
 test('later moments: an outage after a boot puts nothing back, and is told once', async (t) => {
   const host = kept(t, BOOTED);
   const verdict = await proven(host, SAME_WAY);
@@ -210,9 +219,20 @@ test('later moments: a loss is explained only by another way of each witness, on
   assert.equal(laterLoss([BEFORE], [ELSEWHERE], new Set()), null, 'the link has no carrier, or another address');
   assert.equal(laterLoss([BEFORE], [{ ...ELSEWHERE, reached: true }], own), null, 'the path works');
   assert.equal(laterLoss([BEFORE], [{ ...ELSEWHERE, places: [] }], own), null, 'its name is not found');
-  const gateway = { ...BEFORE, witness: 'gateway', kind: 'gateway' } as const;
-  const gone = { ...gateway, answered: false, reached: false, why: 'none', places: [] };
-  assert.match(laterLoss([gateway], [gone], own)!, /its address is no longer found/);
-  assert.equal(laterLoss([gateway, BEFORE], [gone, SAME_WAY], own), null, 'the change explains only one');
+  const nowhere = answer(null, false);
+  assert.equal(laterLoss([BEFORE], [nowhere], own), null, 'the routes may not be there yet');
+  const gateway = { ...answer('dev eth0', true), witness: 'gateway', kind: 'gateway' } as const;
+  const silent = { ...gateway, answered: false, reached: false, why: 'none' };
+  const other = { ...silent, places: [{ address: '10.0.0.9', way: 'dev eth0' }] };
+  assert.match(
+    laterLoss([gateway, BEFORE], [other, ELSEWHERE], own)!,
+    /gateway is lost .* now 10.0.0.9, .*; far is lost/,
+  );
+  assert.equal(laterLoss([gateway, BEFORE], [other, SAME_WAY], own), null, 'the change explains only one');
+  assert.equal(laterLoss([gateway, BEFORE], [{ ...silent, places: [] }, ELSEWHERE], own), null, 'no gateway yet');
+  assert.equal(laterLoss([gateway], [other], own), null, 'its way says nothing of a carrier');
+  const server = { ...answer('dev eth0', true), witness: 'server', kind: 'nameserver' } as const;
+  const moved = { ...server, ...answer('dev eth1', false), witness: 'server' };
+  assert.equal(laterLoss([server, BEFORE], [moved, ELSEWHERE], own), null, 'no address of the host is known for it');
   assert.equal(laterLoss([], [], own), null);
 });
