@@ -2,9 +2,12 @@
 import type { Host } from '../../host/host.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
 import { monotonicNow } from '../../host/steady-clock.ts';
-import { type Judgement, judge, namesAnswering, type WitnessAnswer } from '../judgement.ts';
+import { type Judgement, judge, laterLoss, namesAnswering, type WitnessAnswer } from '../judgement.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { askAgainAndAgain } from './ask-witnesses.ts';
+import { readConfirmed } from './confirmed-configuration.ts';
+import { addressesWithCarrier } from './prove-later.ts';
+import { mayMoveWays } from './touches-path.ts';
 import { readTrial, type TrialRecord } from './trial-record.ts';
 
 /** Milliseconds between looks whether an operator or the timer has ended the trial. */
@@ -44,6 +47,7 @@ export async function decide(
   const isOver = () => readTrial(host)?.id !== id;
   const former = new Set(namesAnswering(before));
   const asked = witnesses.filter(({ name }) => former.has(name));
+  const wereUp = addressesWithCarrier();
   const begun = sinceBoot();
   let listened = 0;
   let lastLook = begun;
@@ -71,8 +75,20 @@ export async function decide(
     latest.set(one.witness, { ...one, answered: false, reached: false, why });
   }
   const judgement = now();
+  const answers = [...latest.values()];
+  const own = addressesWithCarrier().intersection(wereUp);
+  if (readConfirmed(host)?.hash === trial.hash && isOutage(trial, answers, own)) {
+    const reason = `${judgement.reason}, but this heals a configuration that was confirmed, and the network may be down`;
+    return { kind: 'provisional', reason, starved: false };
+  }
   // Every former witness has an answer now.
   return { ...judgement, kind: judgement.kind === 'undecided' ? 'put-back' : judgement.kind, starved: isStarved() };
+}
+
+/** Whether all witnesses are gone, and the change does not explain it. `own`: see laterLoss. */
+function isOutage(trial: TrialRecord, answers: readonly WitnessAnswer[], own: ReadonlySet<string>): boolean {
+  if (answers.some(({ answered, reached }) => answered || reached)) return false;
+  return !mayMoveWays(trial) || laterLoss(trial.before, answers, own) === null;
 }
 
 /**

@@ -77,7 +77,7 @@ async function proveMoment(
   const latest = new Map<string, WitnessAnswer>();
   const end = new AbortController();
   const judged = (): Judgement => judge(before, [...latest.values()], { path: false, names: false, by });
-  const wereUp = ownAddresses();
+  const wereUp = addressesWithCarrier();
   let proof: string | null = null;
   const told = (answer: WitnessAnswer) => {
     latest.set(answer.witness, answer);
@@ -95,7 +95,7 @@ async function proveMoment(
   // A witness without any answer is taken as it was before, which explains nothing.
   for (const one of before.filter(({ answered, witness }) => answered && !latest.has(witness)))
     latest.set(one.witness, { ...one, answered: false, reached: false, why: 'no answer in time' });
-  const own = new Set([...ownAddresses()].filter((address) => wereUp.has(address)));
+  const own = new Set([...addressesWithCarrier()].filter((address) => wereUp.has(address)));
   const undo = readUndo(host);
   const mayExplain = undo === null || mayMoveWays(undo.trial);
   const loss = mayExplain ? laterLoss(before, [...latest.values()], own) : null;
@@ -113,8 +113,8 @@ function mayBePutBack({ earlier }: ProvisionalUndo, { time }: ProvisionalChange,
   return age >= 0 && age < LONGEST && (moment === 'lease' || earlier !== null);
 }
 
-/** On links that are up and have a carrier. */
-function ownAddresses(): Set<string> {
+/** The addresses of this host on links that are up and have a carrier. */
+export function addressesWithCarrier(): Set<string> {
   return new Set(Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []));
 }
 
