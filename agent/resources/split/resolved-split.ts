@@ -113,12 +113,14 @@ function copying(host: Host): string | null {
  * global domains. Both lose the questions that wait at that moment. `outdated`: domains that must go.
  */
 function pendingReason(host: Host, outdated: readonly string[]): string {
-  const command = `systemctl ${outdated.length === 0 && canReload(host) ? 'reload' : 'restart'} systemd-resolved`;
+  const hasReload = canReload(host);
+  const [when, verb] = outdated.length === 0 && hasReload ? ['reload', 'reload'] : ['start', 'restart'];
+  const names = outdated.map((one) => one.replace(/^~/, '')).join(', ');
   const still =
     outdated.length === 0
       ? ''
-      : ` Until then it asks these servers for ${outdated.map((one) => one.replace(/^~/, '')).join(', ')} as well, also after a reload.`;
-  return `pending: systemd-resolved reads the file at its next start, which loses the questions of some milliseconds.${still} When it suits you: ${command}`;
+      : ` Until then it asks these servers for ${names} as well${hasReload ? ', also after a reload' : ''}.`;
+  return `pending: systemd-resolved reads the file at its next ${when}, which loses the questions of some milliseconds.${still} When it suits you: systemctl ${verb} systemd-resolved`;
 }
 
 function canReload(host: Host): boolean {

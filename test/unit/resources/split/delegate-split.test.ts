@@ -1,5 +1,6 @@
 /** dns.split as dns-delegate files of systemd-resolved 258: their text, what is refused, and what the running one asks. */
 import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { DesiredDns } from '../../../../agent/config/desired.ts';
 import type { Finding } from '../../../../agent/hold/resource.ts';
@@ -156,4 +157,32 @@ test('dns.split: after an upgrade to systemd 258 the file of global servers is l
       ['systemd-resolved', false, undefined],
     ],
   );
+});
+
+test('dns.split: before systemd 258, the pending step is a reload only where systemd-resolved has one and it is enough', async (t) => {
+  const unit = 'usr/lib/systemd/system/systemd-resolved.service';
+  const reason = async (service: string, shown: { readonly servers: string; readonly domains: string }) => {
+    const root = scratch(t, {
+      'usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so': '',
+      'etc/systemd/system/multi-user.target.wants/systemd-networkd.service': '',
+      'run/systemd/resolve/stub-resolv.conf': 'nameserver 127.0.0.53\n',
+      [unit]: `[Service]\n${service}\n`,
+    });
+    symlinkSync('../run/systemd/resolve/stub-resolv.conf', `${root}/etc/resolv.conf`);
+    const others = { 'systemd-resolve': { 7: '/usr/lib/systemd/systemd-resolved' } };
+    const host = Object.assign(new ResolvedHost(root, { others }), shown);
+    const dns = { ...DNS, nameservers: ['10.0.0.1'], search: ['.'], split: DNS.split!.slice(0, 1) };
+    const found = await resolvedFindings(host, accepted(dns) as DesiredDns, dns.split);
+    return found.find(({ kind }) => kind === 'forwarder')!.reason!;
+  };
+  const nothing = { servers: 'Global:\n', domains: 'Global:\n' };
+  const old = { servers: 'Global: 10.0.0.2 10.0.0.3\n', domains: 'Global: ~old.example\n' };
+  const [with257, before] = ['Type=notify-reload', 'Type=notify'];
+  assert.match(await reason(with257, nothing), /at its next reload, .* systemctl reload systemd-resolved$/);
+  assert.match(await reason(before, nothing), /at its next start, .* systemctl restart systemd-resolved$/);
+  assert.match(
+    await reason(with257, old),
+    /at its next start, .* old\.example as well, also after a reload\. .* restart/,
+  );
+  assert.match(await reason(before, old), /at its next start, .* old\.example as well\. .* systemctl restart/);
 });
