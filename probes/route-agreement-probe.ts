@@ -158,7 +158,7 @@ function condition({ claim, kernel }: Compared): Condition {
       (lacks
         ? 'Packets to networks that the kernel lacks go another way, or nowhere. '
         : 'Packets still go to networks that the daemon has given up. ') +
-      '`agent probe route-agreement --list` names some, and docs/routes.md says how the daemon puts its routes into the kernel anew.',
+      '`agent probe route-agreement --list` names some, and /usr/share/doc/holdfast/routes.md says how the daemon puts its routes into the kernel anew.',
     attributes: claimAttributes(claim),
   };
 }

@@ -24,12 +24,12 @@ export function addFleetCommands(program: Command): void {
     .option('--token-file <file>', 'bearer tokens, one a line; read again when it changes')
     .option(
       '--write-token-file <file>',
-      'bearer tokens that may also change the expected hosts; read again when it changes',
+      'bearer tokens that may also change the expected hosts, retire a host, and stop a rollout or let it go on; read again when it changes',
     )
     .option('--expect <file>', 'hosts that should report: names or ids, one a line, or an Ansible inventory in JSON')
     .option(
       '--waves <sizes>',
-      'how many hosts with confirm.waves take a change at first, then, and so on: numbers, or shares of all hosts',
+      'how many hosts with confirm.waves take a change at first, then, and so on: numbers, which include the hosts of earlier waves, or shares of all hosts; the last is 100%',
       '1,1%,10%,100%',
     )
     .option('--waves-stop-after <hosts>', 'stop a rollout when so many of its changes were put back', '1')

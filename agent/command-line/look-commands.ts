@@ -15,7 +15,7 @@ import { CONFIG_OPTION, examples } from './shared-options.ts';
 /** Whether a client comes to `BOUND` or to `REBOOT` follows from its lease. */
 const PLAYED = LEASE_REASONS.filter((reason) => reason !== 'BOUND');
 const REHEARSED =
-  '\nIt plays dhclient, dhcpcd, systemd-networkd, NetworkManager and udhcpc: IPv4, and DHCPv6 with all but udhcpc (RENEW6 and so on). REAPPLY is an event of NetworkManager only.\n\nExit status: 0 as wanted, 1 bad configuration or usage, 2 not as wanted, 4 cannot be rehearsed here.';
+  '\nIt plays dhclient, dhcpcd, systemd-networkd, NetworkManager and udhcpc: IPv4, DHCPv6 with all but udhcpc (RENEW6 and so on), and router advertisements with dhcpcd, systemd-networkd and NetworkManager. REAPPLY is an event of NetworkManager only.\n\nExit status: 0 as wanted, 1 bad configuration or usage, 2 not as wanted, 4 cannot be rehearsed here.';
 
 export function addLookCommands(program: Command): void {
   program

@@ -9,15 +9,18 @@ import { EXIT, print, printError, printJson } from './output/output.ts';
 /** Milliseconds. A daemon may need a minute for a million routes. */
 const TIME_LIMIT = 300_000;
 
+const NOBODY = 'No FRR or BIRD runs here (no control socket).';
+
 /** Changes nothing. Returns the exit status: 4 if a daemon gave no usable answer. */
 export async function listRouteDifferences(options: CommonOptions): Promise<number> {
   try {
-    const { differences, faults } = await listDifferences(openHost(options), AbortSignal.timeout(TIME_LIMIT));
+    const limit = AbortSignal.timeout(TIME_LIMIT);
+    const { differences, answered, faults } = await listDifferences(openHost(options), limit);
     if (options.json) printJson({ differences: differences.map(toJson), faults });
     else {
       for (const difference of differences) tell(difference);
       if (differences.length === 0 && faults.length === 0 && !options.quiet)
-        print('The routing daemons and the kernel have the same numbers of routes.');
+        print(answered === 0 ? NOBODY : 'The routing daemons and the kernel have the same numbers of routes.');
       for (const fault of faults) printError(fault);
     }
     return faults.length === 0 ? EXIT.ok : EXIT.failed;
@@ -30,7 +33,7 @@ export async function listRouteDifferences(options: CommonOptions): Promise<numb
 
 function tell({ claim, kernel, onlyDaemon, onlyKernel }: ListedDifference): void {
   const name = DAEMON_LABELS[claim.daemon];
-  print(`${name} says ${claim.installed} ${placeWords(claim)}, the kernel has ${kernel}:`);
+  print(`${name} says that the kernel took ${claim.installed} ${placeWords(claim)}, but the kernel has ${kernel}:`);
   tellSide(`only ${name}`, onlyDaemon);
   tellSide('only the kernel', onlyKernel);
 }

@@ -42,7 +42,9 @@ export function unplayedAdvertisements(
   ];
   if (had.length === 0) return [];
   const why =
-    advertisements.length === 0 ? 'the stage sends none' : 'this kernel has no VXLAN device to send them with';
+    advertisements.length === 0
+      ? 'the stage sends none'
+      : 'this kernel has no bridge or VXLAN device to send them with';
   return [
     `${iface} has ${had.join(' and ')} from router advertisements, and ${why}: nothing that they bring at this event is shown`,
   ];

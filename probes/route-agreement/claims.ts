@@ -47,11 +47,11 @@ export function claimAttributes({ daemon, family, table, vrf, protocol }: Claim)
   };
 }
 
-/** For an operator: `IPv4 routes of it (bgp) in table main`. */
+/** For an operator: `of its IPv4 routes (bgp) in table main`. */
 export function placeWords({ family, table, vrf, protocol }: Claim): string {
   const place = table === null ? 'all tables together' : `table ${tableName(table)}`;
   const label = family === 'ipv4' ? 'IPv4' : 'IPv6';
-  return `${label} routes of it (${protocolName(protocol)}) in ${place}${vrf === null ? '' : ` (VRF ${vrf})`}`;
+  return `of its ${label} routes (${protocolName(protocol)}) in ${place}${vrf === null ? '' : ` (VRF ${vrf})`}`;
 }
 
 /** All claims of one daemon. */

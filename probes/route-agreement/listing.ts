@@ -28,6 +28,8 @@ export interface SomeRoutes {
 
 export interface DifferenceListing {
   readonly differences: readonly ListedDifference[];
+  /** How many daemons run and gave a usable answer. */
+  readonly answered: number;
   /** Daemons that run and gave no usable answer. */
   readonly faults: readonly string[];
 }
@@ -46,7 +48,7 @@ export async function listDifferences(host: DaemonHost, signal: AbortSignal): Pr
     const kernel = inKernel(claim, counts[claim.family]);
     if (kernel !== claim.installed) differences.push({ claim, kernel, ...(await sides(host, claim, signal)) });
   }
-  return { differences, faults: [...faults.values()] };
+  return { differences, answered: views.length, faults: [...faults.values()] };
 }
 
 async function sides(host: DaemonHost, claim: Claim, signal: AbortSignal) {

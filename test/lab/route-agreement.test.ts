@@ -38,7 +38,7 @@ test('route agreement: FRR', { skip }, async (t) => {
       disagrees('frr', 'bgp', 'main').map((attributes) => ({ code: 'routes-disagree', severity: 'error', attributes })),
     );
     const all = ANNOUNCED.ipv4 + 1;
-    assert.match(conditions[0]!.body, new RegExp(`took ${all} IPv4 routes .* has ${all - 132}: 132 fewer`));
+    assert.match(conditions[0]!.body, new RegExp(`took ${all} of its IPv4 routes .* has ${all - 132}: 132 fewer`));
     await host.sh('ip route add 198.51.100.0/24 via 10.88.0.1 proto bgp');
     const [ipv4, ipv6] = await router.listed();
     assert.deepEqual([ipv4!.routes, ipv4!.kernel], [all, all - 131]);
@@ -93,6 +93,10 @@ test('route agreement: BIRD', { skip }, async (t) => {
     assert.deepEqual([...ipv6!.onlyDaemon.prefixes].sort(), removed.ipv6.sort());
     const { stdout } = await host.agent('probe', 'route-agreement', '--list');
     assert.equal((await host.agent('probe', 'routes', '--list')).code, 1);
+    assert.match(
+      stdout,
+      /^BIRD says that the kernel took \d+ of its IPv4 routes \(bird\) in all tables together, but /m,
+    );
     assert.match(stdout, /^ {2}only BIRD has 30, the first 20 of them:\n {4}20[.]/m);
   });
 

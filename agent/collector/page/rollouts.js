@@ -51,7 +51,7 @@ function rolloutLine(id) {
   const goOn = html('button', { type: 'button', 'aria-label': `Let rollout ${id} go on` }, 'Go on');
   stop.addEventListener('click', () => decide(id, 'stop'));
   goOn.addEventListener('click', () => {
-    const what = `Let rollout ${id} go on? What was put back, was lost or is provisional holds nothing up any more.`;
+    const what = `Let rollout ${id} go on? Hosts that put the change back, were lost or are provisional no longer hold it up.`;
     if (confirm(what)) decide(id, 'continue');
   });
   const buttons = html('div', { class: 'rollout-buttons' }, stop, goOn);

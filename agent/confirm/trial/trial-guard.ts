@@ -133,7 +133,10 @@ export class TrialGuard {
     this.waiting = await this.waitsFor(id, confirm);
     if (this.waiting !== null) {
       const { why } = this.waiting;
-      return refusedAll(resources, `nothing is changed yet: it ${waitsInShort(this.waiting)}: ${why}; ${ANYWAY}`);
+      return refusedAll(
+        resources,
+        `nothing is changed yet: this host ${waitsInShort(this.waiting)}: ${why}; ${ANYWAY}`,
+      );
     }
     const witnesses = await this.options.witnesses();
     const before = await askBefore(witnesses, id);

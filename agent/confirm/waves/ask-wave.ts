@@ -60,7 +60,7 @@ export async function askWave(host: Host, options: TalkOptions, asked: WaveAsked
 function unanswered(why: string): WaveReply {
   return {
     go: false,
-    why: `the collector does not say that it may change (one of an earlier version knows no waves): ${why}`,
+    why: `the collector gave no permission: ${why}; a collector of an earlier version knows no waves`,
     again: AGAIN.unanswered,
     rollout: null,
     counts: null,

@@ -61,7 +61,9 @@ export class ControlSocket implements Disposable {
       if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return null;
       if (error instanceof ControlSocketError) throw error;
       const hint =
-        code === 'EACCES' ? '; if the daemon was installed after Holdfast was started: systemctl restart holdfast' : '';
+        code === 'EACCES'
+          ? '; if the daemon was installed after Holdfast was started: systemctl daemon-reload && systemctl restart holdfast'
+          : '';
       throw new ControlSocketError('denied', `${path}: cannot connect: ${errorMessage(error)}${hint}`);
     }
     // An error between two answers is thrown by the next question.

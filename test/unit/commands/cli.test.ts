@@ -1,9 +1,11 @@
 /** The command line: exit statuses, --json, --quiet, and messages about a bad configuration. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { BIRD_SOCKETS } from '../../../agent/host/routing-daemons/bird.ts';
+import { ZEBRA_SOCKET } from '../../../agent/host/routing-daemons/zebra.ts';
 import { command } from '../../parts/command.ts';
 import { REPOSITORY } from '../../parts/repository.ts';
 import { fill, missing, scratch } from '../../parts/scratch.ts';
@@ -131,6 +133,24 @@ test('cli: every command has help with an example', async () => {
     assert.equal(help.status, 0, name);
     assert.match(help.stdout, new RegExp(`^Examples?:\\n  .*agent ${name}`, 'm'));
   }
+});
+
+test('cli: the help of an option says all that it does', async () => {
+  const help = async (...args: string[]) => (await command(...args, '--help')).stdout.replace(/\s+/g, ' ');
+  const apply = await help('apply');
+  assert.match(apply, /2 changed, 4 failed, 6 both; and 8: the host waits for its wave/);
+  assert.match(apply, /without a trial and without waiting for a wave/);
+  const collector = await help('collector');
+  assert.match(collector, /may also change the expected hosts, retire a host, and stop a rollout or let it go on/);
+  assert.match(collector, /numbers, which include the hosts of earlier waves, .* the last is 100%/);
+  assert.match(await help('rehearse', 'lease'), /router advertisements with dhcpcd, systemd-networkd and NetworkMan/);
+});
+
+const routers = [ZEBRA_SOCKET, ...BIRD_SOCKETS].filter((path) => existsSync(path));
+
+test('cli: without a routing daemon, no numbers of routes are compared', { skip: routers.length > 0 }, async () => {
+  const { status, stdout } = await command('probe', 'route-agreement', '--list');
+  assert.deepEqual([status, stdout], [0, 'No FRR or BIRD runs here (no control socket).\n']);
 });
 
 test('cli: colours on a terminal, and none by NO_COLOR or --no-color', { skip: missing('script') }, (t) => {

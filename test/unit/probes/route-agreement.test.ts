@@ -123,7 +123,7 @@ test('route agreement: a difference is a condition after a minute, until it is o
   assert.deepEqual(condition.attributes, { daemon: 'frr', 'network.type': 'ipv4', table: 'main', protocol: 'bgp' });
   assert.match(
     condition.body,
-    /FRR says .* took 12000 IPv4 routes of it \(bgp\) in table main, .* has 11868: 132 fewer/,
+    /^FRR says that the kernel took 12000 of its IPv4 routes \(bgp\) in table main, .* has 11868: 132 fewer/,
   );
 
   router.ipv4 = [routes(BGP, 12_000)];

@@ -38,7 +38,7 @@ test('advertisements at a rehearsal: a stage that sends them says so of rdnssd a
     ['rdnssd has the name servers 2001:db8::11 from router advertisements, and rdnssd is not on the stage'],
   );
   assert.deepEqual(unplayedAdvertisements(host({}), 'eth0', plan, false), [
-    'eth0 has its default route by fe80::9 and the name servers 2001:db8::53 from router advertisements, and this kernel has no VXLAN device to send them with: nothing that they bring at this event is shown',
+    'eth0 has its default route by fe80::9 and the name servers 2001:db8::53 from router advertisements, and this kernel has no bridge or VXLAN device to send them with: nothing that they bring at this event is shown',
   ]);
 });
 
