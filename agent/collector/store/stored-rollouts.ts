@@ -1,6 +1,7 @@
 /** What the database holds of rollouts: each rollout that admitted a host or was stopped, and its admitted hosts. */
 import { MEMBER_STANDINGS, Rollout } from '../waves/rollout.ts';
-import type { RolloutChanges, Rollouts } from '../waves/rollouts.ts';
+import type { Rollouts } from '../waves/rollouts.ts';
+import type { RolloutChanges } from '../waves/unsaved-rollouts.ts';
 import type { Database } from './database.ts';
 import type { LeftOut } from './left-out.ts';
 import { asNumber } from './row-checks.ts';

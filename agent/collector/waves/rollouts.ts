@@ -5,17 +5,8 @@
 import { UNNAMED_ROLLOUT } from '../../config/notation/rollout-name.ts';
 import type { WaveQuestion, WaveStanding } from '../../confirm/wire/wave-talk.ts';
 import { holds, isAgainst, type Member, type MemberStanding, Rollout } from './rollout.ts';
+import { type RolloutChanges, UnsavedRollouts } from './unsaved-rollouts.ts';
 import { type WaveSize, waveInWords, waveLimit } from './wave-sizes.ts';
-
-/** What is to be stored. */
-export interface RolloutChanges {
-  readonly rollouts: Iterable<Rollout>;
-  /** Ids of rollouts that are over. */
-  readonly ended: Iterable<string>;
-  readonly members: Iterable<Member>;
-  /** Keys of hosts that are in no rollout now, or only wait. */
-  readonly left: Iterable<string>;
-}
 
 export interface RolloutsOptions {
   readonly sizes: readonly WaveSize[];
@@ -70,19 +61,18 @@ export class Rollouts {
   readonly #underWay = new Set<Member>();
   /** Since when the collector listens: nobody is lost because it did not. */
   #listens: number;
-  /** Ids of rollouts, and keys of hosts, that are on the disk. */
-  readonly #stored = { rollouts: new Set<string>(), hosts: new Set<string>() };
-  readonly #unsaved = { rollouts: new Set<Rollout>(), ended: new Set<string>(), hosts: new Set<string>() };
+  readonly #unsaved: UnsavedRollouts;
 
   constructor(options: RolloutsOptions, now: number) {
     this.#options = options;
     this.#listens = now;
+    this.#unsaved = new UnsavedRollouts(this.#members, options.save);
   }
 
   /** Takes a stored rollout. */
   restore(rollout: Rollout): void {
     this.#rollouts.set(rollout.id, rollout);
-    this.#stored.rollouts.add(rollout.id);
+    this.#unsaved.storedRollout(rollout.id);
     this.#settle(rollout);
   }
 
@@ -90,7 +80,7 @@ export class Rollouts {
   restoreMember(id: string, member: Omit<Member, 'rollout'>): void {
     const rollout = this.#rollouts.get(id);
     if (rollout === undefined || this.#members.has(member.host)) return;
-    this.#stored.hosts.add(member.host);
+    this.#unsaved.storedHost(member.host);
     this.#put({ ...member, rollout });
   }
 
@@ -127,18 +117,19 @@ export class Rollouts {
     else if (member.standing === 'admitted' && rollout.stop !== null)
       member = this.#replace(member, { standing: 'waiting' });
     const isAdmitted = member.standing !== 'waiting' && !isUndone(member.standing);
-    if (isAdmitted && member.change === change) return this.#save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
+    if (isAdmitted && member.change === change)
+      return this.#unsaved.save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
     const why = isAdmitted && now - member.since < STAY ? JUST_NOW : this.#whyWait(rollout, member, now);
     if (why !== '') {
       if (member.standing === 'waiting') this.#replace(member, { ...asked, since: now });
-      this.#save();
+      this.#unsaved.save();
       return wait(why);
     }
     rollout.admittedAt = now;
     this.#touch(rollout, now);
     this.#replace(member, { ...asked, standing: 'admitted', since: now, excused: false });
     // A host that goes must be known after a restart.
-    return this.#save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
+    return this.#unsaved.save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
   }
 
   /** Takes what a host reports of its last change. */
@@ -170,7 +161,7 @@ export class Rollouts {
       if (this.#options.nameOf(member.host) === null) this.#leave(member);
       else if (now > this.#deadline(member)) this.#result(member, 'lost', now);
     }
-    this.#save();
+    this.#unsaved.save();
   }
 
   /** Drops what nobody needs: members whose host is forgotten or no longer asks, and rollouts that nobody is in. */
@@ -179,14 +170,14 @@ export class Rollouts {
       if (this.#options.nameOf(member.host) === null || isTired(member, now)) this.#leave(member);
     for (const rollout of this.#rollouts.values())
       if (rollout.members.size === 0 && now - rollout.touched > OVER) this.#end(rollout);
-    this.#save();
+    this.#unsaved.save();
   }
 
   /** An operator stops the rollout. */
   stop(rollout: Rollout, now: number): void {
     if (rollout.stop?.byOperator) return;
     this.#stop(rollout, { why: 'an operator stopped it', since: now, byOperator: true }, null, now);
-    this.#save();
+    this.#unsaved.save();
   }
 
   /** An operator lets the rollout go on. What was put back, lost or is provisional by now holds nothing up any more. */
@@ -196,7 +187,7 @@ export class Rollouts {
       if (member.standing !== 'admitted' && (holds(member) || isAgainst(member)))
         this.#replace(member, { excused: true });
     this.#touch(rollout, now);
-    this.#save();
+    this.#unsaved.save();
   }
 
   /** Adjusts the times after our own clock was set by so many milliseconds. */
@@ -265,7 +256,7 @@ export class Rollouts {
   #begin(id: string, named: boolean, now: number): Rollout {
     const rollout = new Rollout(id, named, now);
     this.#rollouts.set(id, rollout);
-    this.#unsaved.ended.delete(id);
+    this.#unsaved.begun(id);
     return rollout;
   }
 
@@ -321,7 +312,7 @@ export class Rollouts {
   #replace(member: Member, change: Partial<Member>): Member {
     member.rollout.remove(member);
     this.#underWay.delete(member);
-    this.#unsaved.hosts.add(member.host);
+    this.#unsaved.changedHost(member.host);
     return this.#put({ ...member, ...change });
   }
 
@@ -329,7 +320,7 @@ export class Rollouts {
     member.rollout.remove(member);
     this.#underWay.delete(member);
     this.#members.delete(member.host);
-    this.#unsaved.hosts.add(member.host);
+    this.#unsaved.changedHost(member.host);
     this.#settle(member.rollout);
   }
 
@@ -342,15 +333,14 @@ export class Rollouts {
   #end(rollout: Rollout): void {
     this.#rollouts.delete(rollout.id);
     this.#barring.delete(rollout);
-    this.#unsaved.rollouts.delete(rollout);
-    this.#unsaved.ended.add(rollout.id);
+    this.#unsaved.ended(rollout);
   }
 
   #touch(rollout: Rollout, now: number): void {
     rollout.touched = now;
     this.#rollouts.delete(rollout.id);
     this.#rollouts.set(rollout.id, rollout);
-    this.#unsaved.rollouts.add(rollout);
+    this.#unsaved.changed(rollout);
     this.#settle(rollout);
   }
 
@@ -359,29 +349,6 @@ export class Rollouts {
     const isBarring = !rollout.named && (isFirst || (rollout.stop !== null && rollout.against > 0));
     if (isBarring) this.#barring.add(rollout);
     else this.#barring.delete(rollout);
-  }
-
-  /** Returns whether everything is on the disk. What is not is tried again. */
-  #save(): boolean {
-    const { rollouts, ended, hosts } = this.#unsaved;
-    const stored = this.#stored;
-    const now = [...hosts].flatMap((host) => this.#members.get(host) ?? []);
-    const members = now.filter(({ standing }) => standing !== 'waiting');
-    const kept = new Set(members.map(({ host }) => host));
-    const left = [...hosts].filter((host) => !kept.has(host) && stored.hosts.has(host));
-    const gone = [...ended].filter((id) => stored.rollouts.has(id));
-    try {
-      if (rollouts.size + members.length + left.length + gone.length > 0)
-        this.#options.save({ rollouts, ended: gone, members, left });
-    } catch {
-      return false;
-    }
-    for (const { id } of rollouts) stored.rollouts.add(id);
-    for (const host of kept) stored.hosts.add(host);
-    for (const id of gone) stored.rollouts.delete(id);
-    for (const host of left) stored.hosts.delete(host);
-    for (const each of [rollouts, ended, hosts]) each.clear();
-    return true;
   }
 }
 
