@@ -42,7 +42,8 @@ async function dualHost(conf = CONF) {
     host.spawn([...dnsmasq, ...router, ...names], { where: 'server' });
     const client = Dhcpcd.start(host);
     await client.log.until(/executing: .*dhcpcd-run-hooks ROUTERADVERT/);
-    await client.log.until(/executing: .*dhcpcd-run-hooks RENEW6/);
+    // dhcpcd says that it starts the script before the script has written anything.
+    await events(client, 'RENEW6', 1);
     return { host, client, [Symbol.asyncDispose]: () => host.close() };
   } catch (error) {
     await host.close();

@@ -143,7 +143,7 @@ test('rehearse: what cannot be rehearsed of NetworkManager is said, and why', op
     /eth0\.nmconnection:\d+ matches the device by driver, which a device of the stage does not have/,
   );
   await host.write(PROFILE, profile.replace('method=disabled', 'method=auto\nmay-fail=false'), 0o600);
-  assert.match(await refusal(), /eth0\.nmconnection:\d+ waits for IPv6, which the stage does not have/);
+  assert.match(await refusal(), /eth0\.nmconnection:\d+ waits for IPv6, of which NetworkManager has nothing on record/);
   await host.write(PROFILE, profile.replace('type=ethernet', 'type=wifi'), 0o600);
   assert.match(await refusal(), /eth0\.nmconnection is of the type wifi, and the stage has Ethernet only/);
   await host.write(PROFILE, `${profile}[802-1x]\neap=tls\n`, 0o600);
