@@ -69,7 +69,19 @@ function namedProcesses(name: string, neighbourhood: Neighbourhood): Process[] {
     .filter((pid) => places.every(({ place, ours }) => (place(pid) ?? ours) === ours))
     .filter((pid) => isTrusted(pid, ACCOUNTS[name] ?? []))
     .map(readProcess);
-  return found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
+  const all = found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
+  return all.filter((one) => !isForkOf(one, all));
+}
+
+/**
+ * Whether the process is a child of one of these with the same command line. A dhclient that starts its script is two
+ * processes for a moment, until the child's execve(2).
+ */
+function isForkOf({ pid, arguments: words }: Process, all: readonly Process[]): boolean {
+  const same = all.filter((one) => one.pid !== pid && one.arguments.join('\0') === words.join('\0'));
+  if (same.length === 0) return false;
+  const parent = nullIfGone(() => parentOf(procText(pid, 'status')));
+  return same.some((one) => one.pid === parent);
 }
 
 /** Process ids by comm: one look at /proc serves all callers in the same turn of the event loop. */

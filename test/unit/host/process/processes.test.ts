@@ -1,10 +1,12 @@
 /** Whose processes are this host's: by the /etc that they have, and by their network. Asked without the right to trace them. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, readFileSync, readlinkSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { commOf, nullIfGone } from '../../../../agent/host/process/proc.ts';
+import { processesNamed } from '../../../../agent/host/process/processes.ts';
 import { REPOSITORY } from '../../../parts/repository.ts';
 import { nodeCommand, noNamespaces, scratch } from '../../../parts/scratch.ts';
 
@@ -49,4 +51,26 @@ test("processes: a process belongs to this host if its /etc and network are this
       ['here', 'own mounts, as in a sandbox'],
     ]);
   }
+});
+
+test('processes: a fork that has not begun another program is no process of its own', async (t) => {
+  const folder = scratch(t);
+  const comm = `hf-fork-${process.pid}`.slice(0, 15);
+  const program = join(folder, comm);
+  copyFileSync('/bin/sh', program);
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  // The child waits for a writer of the pipe.
+  const script = ['-c', '(read -r line <"$1") & wait', 'sh', join(folder, 'pipe')];
+  const started = [spawn(program, script, { stdio: 'ignore' }), spawn(program, script, { stdio: 'ignore' })];
+  const running = () =>
+    readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && nullIfGone(() => commOf(Number(pid))) === comm);
+  t.after(() => {
+    for (const pid of running()) process.kill(Number(pid), 'SIGKILL');
+  });
+  while (running().length < 4) await pause(20);
+  const pids = started.map(({ pid }) => pid!);
+  assert.deepEqual(
+    processesNamed(comm, 'both').map(({ pid }) => pid),
+    pids.toSorted((a, b) => a - b),
+  );
 });
