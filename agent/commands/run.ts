@@ -112,8 +112,9 @@ async function load(
   { delivery, credentials, record }: Lasting,
   how?: ContextOptions,
 ): Promise<DaemonSetup> {
-  const context = await openToHold(options, { ...how, lasting: true, trial: 'configured' });
-  const { host, desired, resources, guard, trial, putBack, nearness, metadata, daemon, hash, keep } = context;
+  const lasting = { lasting: true, trial: 'configured' } as const;
+  const context = await openToHold(options, { ...how, ...lasting, meanwhile: true });
+  const { host, desired, resources, guard, trial, putBack, waits, nearness, metadata, daemon, hash, keep } = context;
   if (process.geteuid?.() !== 0 && daemon.report.enforce && !holdsNothing(desired)) throw new ConfigFailure([NOT_ROOT]);
   await keep();
   const { labels, interval } = daemon.report;
@@ -127,6 +128,16 @@ async function load(
     guard,
     trial,
     putBack,
+    waits:
+      waits === null
+        ? null
+        : {
+            hash: waits.hash,
+            async open() {
+              const asked = await openToHold(options, lasting);
+              return asked.hash === waits.hash ? asked : null;
+            },
+          },
     nearness,
     metadata,
     daemon,
@@ -137,7 +148,10 @@ async function load(
     depends: dependsCommand(options),
     onDisk: {
       ...editedBy(options, daemon.report),
-      look: () => lookOnDisk(options, { hash, reload: daemon.reload ?? 'manual', report: daemon.report }, credentials),
+      look: () => {
+        const { report, reload = 'manual' } = daemon;
+        return lookOnDisk(options, { hash, waits: waits?.hash ?? null, reload, report }, credentials);
+      },
     },
     delivery: await delivery.update(host, daemon.report, identity),
   };

@@ -26,6 +26,8 @@ export interface DaemonSetup {
   readonly trial?: ChangeTrial | null;
   /** The change of the configuration on disk, if it was put back: all of this is of the confirmed configuration then. */
   readonly putBack?: PutBackChange | null;
+  /** The configuration on disk if it waits for its wave: all of this is of the confirmed configuration then. */
+  readonly waits?: WaitingSetup | null;
   /** null if no value of the configuration is measured. */
   readonly nearness: Nearness | null;
   /** null if no value of the configuration comes from the cloud's metadata. */
@@ -47,6 +49,13 @@ export interface DaemonSetup {
   readonly delivery: Delivery | null;
 }
 
+/** A configuration that is not held yet, because it waits for its wave. */
+export interface WaitingSetup {
+  readonly hash: string;
+  /** Opens what an apply of the configuration needs. null if the disk has another one by now. Throws if it has errors. */
+  open(): Promise<Pick<DaemonSetup, 'host' | 'resources' | 'guard' | 'trial'> | null>;
+}
+
 /** Tries changes (agent/confirm/trial), loaded when something is about to be changed. */
 export interface ChangeTrial extends Guard {
   /** Called under the lock of apply after a trial was begun. */
@@ -57,8 +66,6 @@ export interface ChangeTrial extends Guard {
   readonly joint: Guard;
   /** Call this after a complete apply. */
   settled(outcomes: readonly Outcome[]): Promise<void>;
-  /** The change that waits for its wave; null if none does. */
-  waits(): Promise<{ readonly next: number } | null>;
   /** Takes over the trial of a process that has ended. Never throws. */
   adopt(): Promise<void>;
   /** Asks the witnesses of a provisional change again (see TrialGuard); null if there is nothing new. */

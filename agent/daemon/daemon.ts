@@ -7,13 +7,14 @@ import type { Occurrence } from '../../probes/probe.ts';
 import { ProbeSchedule } from '../../probes/runner.ts';
 import { withUnheldDhcp } from '../clients/unheld-dhcp.ts';
 import { notePutBackTold } from '../confirm/trial/put-back-memory.ts';
+import { waveBesideConfirmed } from '../confirm/trial/wave-record.ts';
 import type { Outcome } from '../hold/resource.ts';
 import type { SettingView } from '../hold/settings-view.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import { AdvertisedWatch } from './advertised-watch.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
-import type { ChangeTrial, ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
+import type { ChangeTrial, ConfigOnDisk, DaemonOptions, DaemonSetup, WaitingSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress/egress-watch.ts';
 import { OperatorFiles } from './files/operator-files.ts';
 import { applyOnce, observeOnce } from './heal/apply-once.ts';
@@ -65,6 +66,8 @@ export class Daemon {
   #reloading: Promise<void> = Promise.resolve();
   #provisional: ProvisionalWatch | null = null;
   #waves: WaveWatch | null = null;
+  /** The configuration in whose place the confirmed one was to be held, until that succeeds: it may have become unusable. */
+  #turnedFrom: string | null = null;
   /** Trials whose decision is awaited. */
   readonly #deciding = new Set<ChangeTrial>();
 
@@ -134,11 +137,11 @@ export class Daemon {
   async #begin(name: EventName, deed: string): Promise<void> {
     const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, beatSeed, probes, delivery } =
       this.#setup;
-    const { trial = null } = this.#setup;
+    const { trial = null, waits = null } = this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
-    if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
-    if (trial !== null) trial.onBegun = () => setImmediate(() => void this.#decide(trial));
+    this.#listen(this.#setup);
+    if (waits !== null) this.#turnedFrom = null;
     const settled = async (outcomes: readonly Outcome[]) => trial?.settled(outcomes);
     const applied = await (enforce
       ? applyOnce(host, resources, trial ?? guard, settled)
@@ -175,8 +178,11 @@ export class Daemon {
     this.#provisional = provisional;
     const again = () => applyOnce(host, resources, trial ?? guard, settled).catch(() => {});
     const waves = new WaveWatch({
-      ...{ host, trial: enforce ? trial : null, hash, apply: again },
+      ...{ host, hash: waits?.hash ?? hash, isHeld: waits === null },
+      tries: waits !== null || (enforce && trial !== null),
       waves: daemon.confirm?.waves != null,
+      apply: waits === null ? again : () => this.#ask(waits).catch(() => {}),
+      turn: () => this.#turn(hash),
     });
     this.#waves = waves;
     const own = () => [...provisional.samples(), ...waves.samples()];
@@ -203,6 +209,35 @@ export class Daemon {
     this.#takeInventory();
     this.#watchDependences();
     void this.#followFiles();
+  }
+
+  #listen({ guard, trial = null }: Pick<DaemonSetup, 'guard' | 'trial'>): void {
+    if (guard !== null) guard.onEvent = (event) => this.#tell(proofEvent(event));
+    if (trial !== null) trial.onBegun = () => setImmediate(() => void this.#decide(trial));
+  }
+
+  /** Applies a configuration that waits for its wave, which asks the collector. The confirmed one stays if it still waits. */
+  async #ask({ hash, open }: WaitingSetup): Promise<void> {
+    const keeper = this.#keeper;
+    const asked = await open();
+    if (asked === null) return;
+    this.#listen(asked);
+    // It must not put back what the apply makes.
+    keeper.pause();
+    const { host, resources, guard, trial = null } = asked;
+    await applyOnce(host, resources, trial ?? guard, async (outcomes) => trial?.settled(outcomes));
+    if (waveBesideConfirmed(host, hash) !== null) keeper.resume();
+  }
+
+  /**
+   * Reads the configuration again, because the confirmed one is to be held in place of the one with this hash, or no longer.
+   * False if that was in vain.
+   */
+  #turn(hash: string): boolean {
+    if (this.#turnedFrom === hash) return false;
+    this.#turnedFrom = hash;
+    void this.reload();
+    return true;
   }
 
   /** Waits for the decision about the trial that was begun, if any, and holds the confirmed configuration after an undo. */
@@ -297,10 +332,9 @@ export class Daemon {
     await this.#end();
     const before = this.#setup;
     this.#setup = setup;
-    await this.#begin(
-      EVENTS.configChanged,
-      before.hash === setup.hash ? 'read the same configuration again' : 'took the new configuration',
-    );
+    const took = before.hash === setup.hash ? 'read the same configuration again' : 'took the new configuration';
+    const waits = 'holds the configuration that was confirmed last, because the one on disk waits for its wave';
+    await this.#begin(EVENTS.configChanged, setup.waits == null ? took : waits);
   }
 
   /** Writes the file that `agent status` reads. */

@@ -51,7 +51,7 @@ export interface Context {
   readonly changing: Guard | null;
   /** The change of the configuration on disk, if it was put back: all of this is of the confirmed configuration then. */
   readonly putBack: PutBackChange | null;
-  /** The configuration on disk if it waits for its wave: all of this is of the confirmed configuration then. Only at boot. */
+  /** The configuration on disk if it waits for its wave: all of this is of the confirmed configuration then. */
   readonly waits: WaveRecord | null;
   /** Saves the parsed configuration and the verified files, so that the next command need not parse them again. */
   keep(): Promise<void>;
@@ -83,6 +83,8 @@ export interface ContextOptions {
   readonly trial?: TrialMode;
   /** At boot nothing can be tried, so the configuration that was confirmed last is applied. */
   readonly boot?: boolean;
+  /** While the configuration on disk waits for its wave, use the one that was confirmed last. */
+  readonly meanwhile?: boolean;
 }
 
 /** Throws ConfigFailure with every error of the configuration, before anything on the host is touched. */
@@ -215,11 +217,12 @@ async function insteadOf(
   host: Host,
   { hash, daemon, files }: LoadedConfig,
   file: string,
-  { trial, boot = false }: ContextOptions,
+  { trial, boot = false, meanwhile = false }: ContextOptions,
 ): Promise<HeldInstead | null> {
   const untried = boot && daemon.confirm !== null && host.lstat(CONFIRMED) !== null;
-  const waits = boot && trial !== 'never' && daemon.confirm?.waves != null && host.lstat(WAVE) !== null;
-  if (files.length === 0 || (!untried && !waits && (trial === 'never' || !isPutBack(host)))) return null;
+  const mayWait = trial !== 'never' && daemon.confirm?.waves != null && host.lstat(WAVE) !== null;
+  const waits = !mayWait ? null : boot ? 'boot' : meanwhile && daemon.report.enforce ? 'daemon' : null;
+  if (files.length === 0 || (!untried && waits === null && (trial === 'never' || !isPutBack(host)))) return null;
   return (await import('./held-instead.ts')).heldInstead(host, { hash, file, untried, waits });
 }
 

@@ -13,7 +13,7 @@ import {
   standingPutBack,
 } from '../../confirm/trial/put-back-memory.ts';
 import { isAbandoned, isOfEarlierBoot, readTrial, removeTrial } from '../../confirm/trial/trial-record.ts';
-import { endWaiting, type WaveRecord, waitingWave } from '../../confirm/trial/wave-record.ts';
+import { endWaiting, type WaveRecord, waitingWave, waveBesideConfirmed } from '../../confirm/trial/wave-record.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
@@ -34,8 +34,11 @@ export interface OnDisk {
   readonly file: string;
   /** Hold the confirmed configuration also if the one on disk was not tried yet, as at boot. */
   readonly untried: boolean;
-  /** The same if it waits for its wave. Nothing is held if no other configuration was ever confirmed. */
-  readonly waits: boolean;
+  /**
+   * The same if it waits for its wave; null: hold it. If no other configuration was ever confirmed, a boot holds nothing, and
+   * the daemon holds the one on disk, which asks.
+   */
+  readonly waits: 'boot' | 'daemon' | null;
 }
 
 /** null if the configuration on disk is to be held. */
@@ -45,11 +48,13 @@ export async function heldInstead(
 ): Promise<HeldInstead | null> {
   const change = await standingPutBack(host, hash);
   const confirmed = readConfirmed(host);
-  const waits = mayWait ? waitingWave(host, hash) : null;
+  const look = mayWait === 'boot' ? waitingWave : waveBesideConfirmed;
+  const waits = change !== null || mayWait === null ? null : look(host, hash);
+  const isReleased = mayWait === 'boot' && waits !== null;
   if (change === null && waits === null && (!untried || confirmed === null || confirmed.hash === hash)) return null;
   const files = confirmed === null ? null : lastGoodFiles(confirmed.files, file);
   const loaded = files === null ? null : await loadConfig({ files, file, asRoot: false });
-  if (change === null && waits === null && !loaded?.ok) return null;
+  if (change === null && !isReleased && !loaded?.ok) return null;
   return { change, loaded: loaded?.ok ? loaded : null, waits };
 }
 

@@ -5,6 +5,7 @@ import { fileError } from '../../config/config-error.ts';
 import type { DesiredReport, Reload } from '../../config/desired-daemon.ts';
 import { DROP_IN_FOLDER } from '../../config/load.ts';
 import type { PutBackChange } from '../../confirm/trial/put-back-memory.ts';
+import { waitingWave } from '../../confirm/trial/wave-record.ts';
 import { type DaemonStanding, daemonStanding } from '../../daemon/standing.ts';
 import { errorMessage, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -32,17 +33,18 @@ export function editedBy(options: CommonOptions, report: DesiredReport): { files
 
 /**
  * Returns `reload` if the configuration on disk differs from `hash`, is valid and is to be taken. Otherwise returns the
- * conditions.
+ * conditions. `waits`: the hash of a configuration that the daemon takes as soon as its wave comes.
  */
 export async function lookOnDisk(
   options: CommonOptions,
-  { hash, reload, report }: { hash: string; reload: Reload; report: DesiredReport },
+  { hash, waits, reload, report }: { hash: string; waits: string | null; reload: Reload; report: DesiredReport },
   credentials: Credentials,
 ): Promise<'reload' | Condition[]> {
   const secrets = credentials.problems(report).map((body) => condition('secret-unusable', 'warn', body));
   try {
     const onDisk = await openToHold(options);
     if (onDisk.hash === hash) return onDisk.putBack === null ? secrets : [putBackCondition(onDisk.putBack), ...secrets];
+    if (onDisk.hash === waits) return secrets;
     if (reload === 'auto') return 'reload';
     const body = 'The configuration has changed on disk and is not in force.';
     return [{ ...condition('config-not-in-force', 'warn', body), remedy: RELOAD }, ...secrets];
@@ -52,10 +54,13 @@ export async function lookOnDisk(
   }
 }
 
-/** One sentence if a daemon with this same file holds a configuration with another hash; otherwise null. */
+/**
+ * One sentence if a daemon with this same file holds a configuration with another hash; otherwise null, also if the daemon
+ * takes it in its wave.
+ */
 export function notInForce(host: Host, options: CommonOptions, hash: string): string | null {
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim() ?? hash;
-  const daemon = taken === hash ? null : daemonOfFile(host, options);
+  const daemon = taken === hash || waitingWave(host, hash) !== null ? null : daemonOfFile(host, options);
   if (daemon === null) return null;
   return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. ${RELOAD}`;
 }

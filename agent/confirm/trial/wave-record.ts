@@ -1,12 +1,14 @@
 /** The last change about which this host asked its collector, and what became of it. Every user may read it. */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { CONFIRMED, STATE_FOLDER, WAVE } from '../../host/paths.ts';
+import { CONFIRMED, IN_FORCE, STATE_FOLDER, WAVE } from '../../host/paths.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
 import type { WaveReply } from '../waves/ask-wave.ts';
 import type { WaveStanding } from '../wire/wave-talk.ts';
+import { readConfirmed } from './confirmed-configuration.ts';
 import { readProvisional } from './provisional.ts';
 import { readPutBack } from './put-back-memory.ts';
+import { readTrial } from './trial-record.ts';
 
 export interface WaveRecord extends Omit<WaveReply, 'go' | 'again'> {
   /** The change id. */
@@ -20,6 +22,8 @@ export interface WaveRecord extends Omit<WaveReply, 'go' | 'again'> {
   readonly standing: 'waiting' | 'admitted' | 'kept' | 'put-back';
   /** When the collector is to be asked again, in milliseconds since the boot. */
   readonly next: number;
+  /** The hash of the configuration that the daemon held before; null if it had taken none since the boot. */
+  readonly held: string | null;
 }
 
 /** null if this host never asked, or if the record is damaged. */
@@ -42,6 +46,20 @@ export function waitingWave(host: Host, hash: string): WaveRecord | null {
   return confirmed === hash ? null : record;
 }
 
+/**
+ * The record if the confirmed configuration is to be held meanwhile: the one with this hash waits for its wave, or was
+ * admitted and is not on trial yet. null if the host held another configuration than the confirmed one, as where trials were
+ * configured only now: to hold the confirmed one would be a change outside of a wave.
+ */
+export function waveBesideConfirmed(host: Host, hash: string): WaveRecord | null {
+  const record = readWave(host);
+  if (record?.hash !== hash || (record.standing !== 'waiting' && record.standing !== 'admitted')) return null;
+  const confirmed = readConfirmed(host);
+  if (confirmed === null || confirmed.hash === hash || readProvisional(host)?.hash === hash) return null;
+  if (nullIfRefused(() => readTrial(host))?.hash === hash) return null;
+  return record.held === null || record.held === confirmed.hash ? record : null;
+}
+
 /** Waits for the disk. Throws HostError. */
 export function noteWave(
   host: Host,
@@ -49,11 +67,14 @@ export function noteWave(
   reply: WaveReply,
 ): WaveRecord {
   const { go, again, ...said } = reply;
+  const former = readWave(host);
+  const inForce = nullIfRefused(() => host.readText(IN_FORCE))?.trim() ?? null;
   const record: WaveRecord = {
     ...about,
     ...said,
     standing: go ? 'admitted' : 'waiting',
     next: sinceBoot() + again,
+    held: inForce === about.hash && former?.hash === inForce ? former.held : inForce,
   };
   write(host, record);
   return record;

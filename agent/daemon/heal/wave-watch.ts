@@ -1,35 +1,40 @@
 /** Tells the collector what became of the last change, and tries a change that waits for its wave again in its time. */
 import { type Sample, sample } from '../../../probes/probe.ts';
-import { waveStanding } from '../../confirm/trial/wave-record.ts';
+import { waitingWave, waveBesideConfirmed, waveStanding } from '../../confirm/trial/wave-record.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
-import type { ChangeTrial } from '../daemon-setup.ts';
 
 /** Milliseconds: the shortest and the longest wait for the next question. */
 const WAIT = { least: 1_000, most: 600_000 } as const;
 /**
- * Milliseconds until the next look at the record while nothing waits: a heal that asks again may note later that the change
- * waits.
+ * Milliseconds until the next look at the record while nothing waits, because a heal that asks again may note later that the
+ * change waits; and until the next apply after one that did not ask.
  */
 const LOOK = 15_000;
 
 export interface WaveWatchOptions {
   readonly host: Host;
-  /** null if changes are not tried. */
-  readonly trial: ChangeTrial | null;
+  /** Whether changes are tried. */
+  readonly tries: boolean;
   /** Whether changes wait for their wave (`confirm.waves`). */
   readonly waves: boolean;
-  /** The hash of the configuration that is held. */
+  /** The hash of the configuration that was read from the disk, which asks. */
   readonly hash: string;
+  /** Whether this configuration is held; false: the one that was confirmed last is held meanwhile. */
+  readonly isHeld: boolean;
   /** Applies the whole configuration, which asks again. Never rejects. */
   readonly apply: () => Promise<unknown>;
+  /** Called when the other one of the two configurations is to be held. False if that cannot be. */
+  readonly turn: () => boolean;
 }
 
 export class WaveWatch {
   readonly #options: WaveWatchOptions;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** `next` of the record at the last apply. */
+  #asked: number | null = null;
   #asking: Promise<unknown> = Promise.resolve();
 
   constructor(options: WaveWatchOptions) {
@@ -63,11 +68,18 @@ export class WaveWatch {
   }
 
   async #wait(): Promise<void> {
-    const { trial, waves, apply } = this.#options;
-    const waiting = (await trial?.waits()) ?? null;
-    if (this.#closed || trial === null || (waiting === null && !waves)) return;
-    const wait = waiting === null ? LOOK : Math.min(WAIT.most, Math.max(WAIT.least, waiting.next - sinceBoot()));
+    const { host, tries, waves, hash, isHeld, apply, turn } = this.#options;
+    if (this.#closed || !tries) return;
+    const beside = waveBesideConfirmed(host, hash);
+    if (isHeld === (beside !== null) && turn()) return;
+    const waiting = isHeld ? waitingWave(host, hash) : beside;
+    if (waiting === null && !waves) return;
+    // The last apply did not ask: another one had the lock, or the disk has another configuration by now.
+    const isSame = waiting !== null && waiting.next === this.#asked;
+    const wait =
+      waiting === null || isSame ? LOOK : Math.min(WAIT.most, Math.max(WAIT.least, waiting.next - sinceBoot()));
     this.#timer = setTimeout(() => {
+      this.#asked = waiting?.next ?? null;
       this.#asking = (waiting === null ? Promise.resolve() : apply()).then(() => this.#wait().catch(() => {}));
     }, wait);
   }

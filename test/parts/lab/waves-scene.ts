@@ -82,10 +82,10 @@ export class WavesScene implements AsyncDisposable {
     await this.#base.sh('kill -9 $(cat /run/lab/collector.pid)');
   }
 
-  /** Gives every host this configuration, beside the way to the collector. */
-  async configure(yaml: string): Promise<void> {
+  /** Gives these hosts this configuration, beside the way to the collector. */
+  async configure(yaml: string, hosts: readonly WavesHost[] = this.hosts): Promise<void> {
     await Promise.all(
-      this.hosts.map(async ({ host, agent }) => {
+      hosts.map(async ({ host, agent }) => {
         await host.write('/etc/holdfast/agent.yaml', configuration(yaml));
         await agent.signal('HUP');
       }),

@@ -139,8 +139,8 @@ test("operator's files: a burst of changes is one edit, and another file of the 
 test('files on disk: a new configuration is a condition or a reload, a bad one is refused, the same one changes nothing', async (t) => {
   const root = scratch(t, { 'etc/holdfast/agent.yaml': 'dns: { search: [a.example] }\n' });
   const { hash } = await openToHold({ root });
-  const look = (reload: 'auto' | 'manual') =>
-    lookOnDisk({ root }, { hash, reload, report: DESIRED }, new Credentials());
+  const look = (reload: 'auto' | 'manual', waits: string | null = null) =>
+    lookOnDisk({ root }, { hash, waits, reload, report: DESIRED }, new Credentials());
   assert.deepEqual(await look('manual'), []);
   assert.deepEqual(await look('auto'), []);
   writeFileSync(join(root, 'etc/holdfast/agent.yaml'), 'dns: { search: [b.example] }\n');
@@ -148,6 +148,7 @@ test('files on disk: a new configuration is a condition or a reload, a bad one i
   assert.equal(changed?.code, 'config-not-in-force');
   assert.match(changed.remedy, /systemctl reload holdfast/);
   assert.equal(await look('auto'), 'reload');
+  assert.deepEqual(await look('auto', (await openToHold({ root })).hash), [], 'it is taken when its wave comes');
   writeFileSync(join(root, 'etc/holdfast/agent.yaml'), 'dns: { search: 5 }\n');
   for (const reload of ['auto', 'manual'] as const) {
     const [refused] = (await look(reload)) as { code: string; body: string }[];
