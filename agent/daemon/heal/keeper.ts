@@ -9,6 +9,7 @@ import type { Host } from '../../host/host.ts';
 import type { Tell } from '../daemon-events.ts';
 import { DriftReports } from './drift-reports.ts';
 import type { HealRecord } from './heal-record.ts';
+import { LockWait } from './lock-wait.ts';
 import { deafEvent } from './resource-events.ts';
 import { ResourceFiles } from './resource-files.ts';
 import type { Witness } from './witness.ts';
@@ -21,13 +22,6 @@ const LOOK_EVERY = 30_000;
 const POLL_EVERY = 10_000;
 /** Milliseconds by which an interval may end early, because performance.now() has a finer clock than timers. */
 const EARLY = 100;
-/** Milliseconds until the lock of another apply is tried again: the first wait and the longest. */
-const LOCK_RETRY = { first: 200, longest: 2000 } as const;
-/**
- * Milliseconds for which a lock counts as that of a running apply, whose changes are no drift. An apply that proves DNS
- * with silent name servers takes some 20 s.
- */
-const APPLY = 30_000;
 /** Milliseconds for one resource. Each program that it starts is ended after ten seconds at most. */
 const STUCK = 120_000;
 
@@ -67,11 +61,7 @@ export class Keeper {
   #working: Promise<void> | null = null;
   /** When the look at the present resource began. */
   #since = 0;
-  #lockRetry: number = LOCK_RETRY.first;
-  /** When the apply that has the lock was first met. */
-  #lockedSince = Number.NEGATIVE_INFINITY;
-  /** The lock is not tried before this time, because another apply has it. */
-  #locked = Number.NEGATIVE_INFINITY;
+  readonly #lock = new LockWait();
   #lookedAtAll = 0;
   readonly #intervals: NodeJS.Timeout[] = [];
   readonly #stops: (() => void)[] = [];
@@ -226,9 +216,10 @@ export class Keeper {
     for (const finding of waiting) this.#retry(resource, record.wait(finding, now));
     this.#reports.waits(resource, waiting, now);
     if (due.length === 0) return 'left';
-    const busy = () => (performance.now() - this.#lockedSince < APPLY ? 'busy' : 'left');
-    if (now < this.#locked) {
-      this.#retry(resource, this.#locked - now);
+    const busy = () => (this.#lock.isOfApply() ? 'busy' : 'left');
+    const locked = this.#lock.left(now);
+    if (locked > 0) {
+      this.#retry(resource, locked);
       return busy();
     }
     const isJoined = joint !== null && resource.observes !== true;
@@ -246,8 +237,8 @@ export class Keeper {
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') outcomes = everyDue.map((finding) => failed(finding, error));
       else {
-        this.#noteLock();
-        this.#retry(resource, this.#locked - performance.now());
+        this.#lock.note();
+        this.#retry(resource, this.#lock.left());
         return busy();
       }
     }
@@ -266,18 +257,6 @@ export class Keeper {
       }
     }
     return 'tried';
-  }
-
-  /** Another apply has the lock: plans the next try. */
-  #noteLock(): void {
-    const now = performance.now();
-    // The last try was long ago, so this is a later apply.
-    if (now - this.#locked > 2 * LOCK_RETRY.longest) {
-      this.#lockedSince = now;
-      this.#lockRetry = LOCK_RETRY.first;
-    }
-    this.#locked = now + this.#lockRetry;
-    this.#lockRetry = Math.min(2 * this.#lockRetry, LOCK_RETRY.longest);
   }
 
   #seen(finding: Finding): Finding | undefined {
