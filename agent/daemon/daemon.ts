@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Occurrence } from '../../probes/probe.ts';
 import { ProbeSchedule } from '../../probes/runner.ts';
 import { withUnheldDhcp } from '../clients/unheld-dhcp.ts';
-import { notePutBackTold } from '../confirm/trial/put-back-memory.ts';
 import { waveBesideConfirmed } from '../confirm/trial/wave-record.ts';
 import type { Outcome } from '../hold/resource.ts';
 import type { SettingView } from '../hold/settings-view.ts';
@@ -14,7 +13,7 @@ import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import { AdvertisedWatch } from './advertised-watch.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
-import type { ChangeTrial, ConfigOnDisk, DaemonOptions, DaemonSetup, WaitingSetup } from './daemon-setup.ts';
+import type { ConfigOnDisk, DaemonOptions, DaemonSetup, WaitingSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress/egress-watch.ts';
 import { OperatorFiles } from './files/operator-files.ts';
 import { applyOnce, observeOnce } from './heal/apply-once.ts';
@@ -23,7 +22,7 @@ import { Keeper } from './heal/keeper.ts';
 import { proofEvent } from './heal/proof-event.ts';
 import { ProvisionalWatch } from './heal/provisional-watch.ts';
 import { resourcesProbe } from './heal/resources-probe.ts';
-import { trialEvent, undecidedEvent } from './heal/trial-event.ts';
+import { TrialDecisions } from './heal/trial-decisions.ts';
 import { WaveWatch } from './heal/wave-watch.ts';
 import { Witness } from './heal/witness.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -68,14 +67,19 @@ export class Daemon {
   #waves: WaveWatch | null = null;
   /** The configuration in whose place the confirmed one was to be held, until that succeeds: it may have become unusable. */
   #turnedFrom: string | null = null;
-  /** Trials whose decision is awaited. */
-  readonly #deciding = new Set<ChangeTrial>();
+  /** After an undo, the confirmed configuration is held. */
+  readonly #decisions: TrialDecisions;
 
   private constructor(options: DaemonOptions, setup: DaemonSetup) {
     this.#options = options;
     this.#setup = setup;
     this.#witness = new Witness(setup.host);
     this.#standing = new StandingFile(setup.host);
+    this.#decisions = new TrialDecisions({
+      host: setup.host,
+      tell: (event) => this.#tell(event),
+      undone: () => void this.reload(),
+    });
   }
 
   /**
@@ -146,8 +150,8 @@ export class Daemon {
     const applied = await (enforce
       ? applyOnce(host, resources, trial ?? guard, settled)
       : observeOnce(host, resources));
-    if (enforce && trial !== null) void trial.adopt().then(() => this.#decide(trial));
-    this.#tellPutBack();
+    if (enforce && trial !== null) void trial.adopt().then(() => this.#decisions.follow(trial));
+    this.#decisions.tellPutBack(this.#setup.putBack ?? null);
     this.#record.forgiveFailures();
     nullIfRefused(() => host.remove(HANDED_OVER));
     const isSuperseded = () => (nullIfRefused(() => host.readText(HANDED_OVER))?.trim() ?? hash) !== hash;
@@ -213,7 +217,7 @@ export class Daemon {
 
   #listen({ guard, trial = null }: Pick<DaemonSetup, 'guard' | 'trial'>): void {
     if (guard !== null) guard.onEvent = (event) => this.#tell(proofEvent(event));
-    if (trial !== null) trial.onBegun = () => setImmediate(() => void this.#decide(trial));
+    if (trial !== null) trial.onBegun = () => setImmediate(() => void this.#decisions.follow(trial));
   }
 
   /** Applies a configuration that waits for its wave, which asks the collector. The confirmed one stays if it still waits. */
@@ -238,27 +242,6 @@ export class Daemon {
     this.#turnedFrom = hash;
     void this.reload();
     return true;
-  }
-
-  /** Waits for the decision about the trial that was begun, if any, and holds the confirmed configuration after an undo. */
-  async #decide(trial: ChangeTrial): Promise<void> {
-    if (this.#deciding.has(trial)) return;
-    this.#deciding.add(trial);
-    const verdict = await trial
-      .decide(() => void this.reload())
-      .catch((error: unknown) => this.#tell(undecidedEvent(error)))
-      .finally(() => this.#deciding.delete(trial));
-    if (!verdict) return;
-    this.#tell(trialEvent(verdict));
-    if (verdict.kind === 'put-back') nullIfRefused(() => notePutBackTold(this.#setup.host, verdict.id));
-  }
-
-  /** A change that another process put back: the undo that was armed, or an apply. */
-  #tellPutBack(): void {
-    const { host, putBack = null } = this.#setup;
-    if (putBack === null || putBack.told || this.#deciding.size > 0) return;
-    this.#tell(trialEvent({ ...putBack, kind: 'put-back' }));
-    nullIfRefused(() => notePutBackTold(host, putBack.id));
   }
 
   /** Started once for the daemon's life, because a new configuration does not change the machine. */

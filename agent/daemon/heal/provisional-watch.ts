@@ -4,12 +4,10 @@
  */
 import { type Sample, sample } from '../../../probes/probe.ts';
 import { readProvisional, visibleMoments } from '../../confirm/trial/provisional.ts';
-import { notePutBackTold } from '../../confirm/trial/put-back-memory.ts';
-import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { Tell } from '../daemon-events.ts';
 import type { ChangeTrial } from '../daemon-setup.ts';
-import { trialEvent } from './trial-event.ts';
+import { tellVerdict } from './trial-event.ts';
 
 export interface ProvisionalWatchOptions {
   readonly host: Host;
@@ -60,8 +58,7 @@ export class ProvisionalWatch {
     this.#isAsking = true;
     try {
       const verdict = await trial.proveAgain(this.#end.signal, undone);
-      if (verdict !== null) tell(trialEvent(verdict));
-      if (verdict?.kind === 'put-back') nullIfRefused(() => notePutBackTold(host, verdict.id));
+      if (verdict !== null) tellVerdict(host, tell, verdict);
     } catch {
       // The next look tries again.
     } finally {
