@@ -52,9 +52,12 @@ export interface DaemonSetup {
 /** A configuration that is not held yet, because it waits for its wave. */
 export interface WaitingSetup {
   readonly hash: string;
-  /** Opens what an apply of the configuration needs. null if the disk has another one by now. Throws if it has errors. */
-  open(): Promise<Pick<DaemonSetup, 'host' | 'resources' | 'guard' | 'trial'> | null>;
+  /** null if the disk has another configuration by now. Throws if it has errors. */
+  open(): Promise<ApplySetup | null>;
 }
+
+/** The parts of a configuration that an apply needs. */
+export type ApplySetup = Pick<DaemonSetup, 'host' | 'resources' | 'guard' | 'trial'>;
 
 /** Tries changes (agent/confirm/trial), loaded when something is about to be changed. */
 export interface ChangeTrial extends Guard {

@@ -7,16 +7,15 @@ import type { Occurrence } from '../../probes/probe.ts';
 import { ProbeSchedule } from '../../probes/runner.ts';
 import { withUnheldDhcp } from '../clients/unheld-dhcp.ts';
 import { waveBesideConfirmed } from '../confirm/trial/wave-record.ts';
-import type { Outcome } from '../hold/resource.ts';
 import type { SettingView } from '../hold/settings-view.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import { AdvertisedWatch } from './advertised-watch.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
-import type { ConfigOnDisk, DaemonOptions, DaemonSetup, WaitingSetup } from './daemon-setup.ts';
+import type { ApplySetup, ConfigOnDisk, DaemonOptions, DaemonSetup, WaitingSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress/egress-watch.ts';
 import { OperatorFiles } from './files/operator-files.ts';
-import { applyOnce, observeOnce } from './heal/apply-once.ts';
+import { applySetup, observeOnce } from './heal/apply-once.ts';
 import { HealRecord } from './heal/heal-record.ts';
 import { Keeper } from './heal/keeper.ts';
 import { proofEvent } from './heal/proof-event.ts';
@@ -139,19 +138,17 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
+    const setup = this.#setup;
     const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, beatSeed, probes, delivery } =
-      this.#setup;
-    const { trial = null, waits = null } = this.#setup;
+      setup;
+    const { trial = null, waits = null } = setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
-    this.#listen(this.#setup);
+    this.#listen(setup);
     if (waits !== null) this.#turnedFrom = null;
-    const settled = async (outcomes: readonly Outcome[]) => trial?.settled(outcomes);
-    const applied = await (enforce
-      ? applyOnce(host, resources, trial ?? guard, settled)
-      : observeOnce(host, resources));
+    const applied = await (enforce ? applySetup(setup) : observeOnce(host, resources));
     if (enforce && trial !== null) void trial.adopt().then(() => this.#decisions.follow(trial));
-    this.#decisions.tellPutBack(this.#setup.putBack ?? null);
+    this.#decisions.tellPutBack(setup.putBack ?? null);
     this.#record.forgiveFailures();
     nullIfRefused(() => host.remove(HANDED_OVER));
     const isSuperseded = () => (nullIfRefused(() => host.readText(HANDED_OVER))?.trim() ?? hash) !== hash;
@@ -180,12 +177,11 @@ export class Daemon {
       undone: () => void this.reload(),
     });
     this.#provisional = provisional;
-    const again = () => applyOnce(host, resources, trial ?? guard, settled).catch(() => {});
     const waves = new WaveWatch({
       ...{ host, hash: waits?.hash ?? hash, isHeld: waits === null },
       tries: waits !== null || (enforce && trial !== null),
       waves: daemon.confirm?.waves != null,
-      apply: waits === null ? again : () => this.#ask(waits).catch(() => {}),
+      apply: () => (waits === null ? applySetup(setup) : this.#ask(waits)),
       turn: () => this.#turn(hash),
     });
     this.#waves = waves;
@@ -215,22 +211,21 @@ export class Daemon {
     void this.#followFiles();
   }
 
-  #listen({ guard, trial = null }: Pick<DaemonSetup, 'guard' | 'trial'>): void {
+  #listen({ guard, trial = null }: ApplySetup): void {
     if (guard !== null) guard.onEvent = (event) => this.#tell(proofEvent(event));
     if (trial !== null) trial.onBegun = () => setImmediate(() => void this.#decisions.follow(trial));
   }
 
-  /** Applies a configuration that waits for its wave, which asks the collector. The confirmed one stays if it still waits. */
+  /** Applies a configuration that waits for its wave, which asks the collector. While it still waits, nothing changes. */
   async #ask({ hash, open }: WaitingSetup): Promise<void> {
     const keeper = this.#keeper;
     const asked = await open();
     if (asked === null) return;
     this.#listen(asked);
-    // It must not put back what the apply makes.
+    // The keeper must not put back the changes of the apply.
     keeper.pause();
-    const { host, resources, guard, trial = null } = asked;
-    await applyOnce(host, resources, trial ?? guard, async (outcomes) => trial?.settled(outcomes));
-    if (waveBesideConfirmed(host, hash) !== null) keeper.resume();
+    await applySetup(asked);
+    if (waveBesideConfirmed(asked.host, hash) !== null) keeper.resume();
   }
 
   /**

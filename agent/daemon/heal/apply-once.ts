@@ -3,6 +3,7 @@ import { converge, type Guard, inspectAll } from '../../hold/converge.ts';
 import type { Outcome, Resource } from '../../hold/resource.ts';
 import { errorCode, errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import type { ApplySetup } from '../daemon-setup.ts';
 
 /** The most failures that the start's event names. Each failure also gets its own event at its next try. */
 const NAMED = 5;
@@ -31,6 +32,11 @@ export async function applyOnce(
   const more = failed.length > NAMED ? ['…'] : [];
   const what = failed.length === 0 ? '' : ` (${[...which, ...more].join('; ')})`;
   return `${count('ok')} as wanted, ${count('changed')} changed, ${failed.length} failed${what}`;
+}
+
+/** The same for all of a configuration, whose changes are tried if it says so. */
+export function applySetup({ host, resources, guard, trial = null }: ApplySetup): Promise<string> {
+  return applyOnce(host, resources, trial ?? guard, async (outcomes) => trial?.settled(outcomes));
 }
 
 /** The same for a daemon that heals nothing: it makes only what observes, such as the tables of the ledger. */

@@ -23,7 +23,7 @@ export interface WaveWatchOptions {
   readonly hash: string;
   /** Whether this configuration is held; false: the one that was confirmed last is held meanwhile. */
   readonly isHeld: boolean;
-  /** Applies the whole configuration, which asks again. Never rejects. */
+  /** Applies the whole configuration, which asks again. */
   readonly apply: () => Promise<unknown>;
   /** Called when the other one of the two configurations is to be held. False if that cannot be. */
   readonly turn: () => boolean;
@@ -80,7 +80,8 @@ export class WaveWatch {
       waiting === null || isSame ? LOOK : Math.min(WAIT.most, Math.max(WAIT.least, waiting.next - sinceBoot()));
     this.#timer = setTimeout(() => {
       this.#asked = waiting?.next ?? null;
-      this.#asking = (waiting === null ? Promise.resolve() : apply()).then(() => this.#wait().catch(() => {}));
+      const applied = waiting === null ? Promise.resolve() : apply().catch(() => {});
+      this.#asking = applied.then(() => this.#wait().catch(() => {}));
     }, wait);
   }
 }
