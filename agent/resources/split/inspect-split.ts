@@ -14,9 +14,10 @@ export async function inspectSplit(host: Host, dns: DesiredDns | null, kept: rea
   const found = await findingsOf(host, dns, dns.split, answerer);
   // A forwarder may be stopped only for a moment, so its files stay until another program holds the setting.
   if (answerer.by === 'unknown' || answerer.by === 'nobody') return found;
-  const needed = answerer.by === 'systemd-resolved' ? await neededFile(host, dns.split) : null;
-  const others = kept.filter((file) => file !== needed && !found.some(({ key }) => key === file));
-  return [...others.map((file) => leftBehind(host, file)), ...found];
+  const others = kept.filter((file) => !found.some(({ key }) => key === file));
+  const mayBeNeeded = answerer.by === 'systemd-resolved' && others.includes(RESOLVED_SPLIT_FILE);
+  const needed = mayBeNeeded ? await neededFile(host, dns.split) : null;
+  return [...others.filter((file) => file !== needed).map((file) => leftBehind(host, file)), ...found];
 }
 
 /** The file of ours that the running systemd-resolved needs until it is started anew; null if there is none. */
