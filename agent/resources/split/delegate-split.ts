@@ -10,7 +10,14 @@ import { isWithin } from '../../config/notation/split-domains.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import { dnsDelegates, pastResolved, RESOLVED_SPLIT_FILE, resolvedConfFiles, wordsOfKey } from './resolved-files.ts';
+import {
+  bareDomain,
+  dnsDelegates,
+  pastResolved,
+  RESOLVED_SPLIT_FILE,
+  resolvedConfFiles,
+  wordsOfKey,
+} from './resolved-files.ts';
 import { scopesFinding } from './scopes-finding.ts';
 import { isOfResolved, SPLIT_FILE, splitFile, splitZones } from './split-view.ts';
 
@@ -57,7 +64,7 @@ function delegateText({ servers, domains }: WantedDelegate): string {
   return `# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.
 [Delegate]
 DNS=${servers.join(' ')}
-Domains=${domains.map((one) => `~${one}`).join(' ')}
+Domains=${domains.map(routed).join(' ')}
 `;
 }
 
@@ -99,15 +106,7 @@ export function needsGlobalServers(host: Host, split: readonly DesiredSplit[]): 
 const isOurs = ({ kind, name }: ResolvedScope) => kind === 'delegate' && name.startsWith(SPLIT_FILE);
 const routed = (domain: string) => `~${domain}`;
 const isTaken = (word: string, domains: readonly string[]) =>
-  domains.some((domain) =>
-    isWithin(
-      word
-        .replace(/^~/, '')
-        .replace(/(.)\.$/, '$1')
-        .toLowerCase(),
-      domain,
-    ),
-  );
+  domains.some((domain) => isWithin(bareDomain(word).toLowerCase(), domain));
 
 function sameText(id: string, servers: readonly string[], domains: readonly string[]): string {
   return `${id} ${[...servers].sort()} ${[...domains].sort()}`;

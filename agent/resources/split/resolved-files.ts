@@ -51,6 +51,11 @@ export function wordsOfKey(options: readonly IniLine[], wanted: string): PlacedW
   });
 }
 
+/** The name of a search domain or a routing domain: without `~` and without the dot at its end. */
+export function bareDomain(word: string): string {
+  return word.replace(/^~/, '').replace(/(.)\.$/, '$1');
+}
+
 export const placeOfIni = ({ file, line }: IniLine) => `${file}:${line}`;
 
 function filesBelow(host: Host, name: string, ending: string): string[] {

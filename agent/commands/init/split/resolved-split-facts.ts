@@ -2,9 +2,10 @@
 import { STUBS } from '../../../clients/resolved.ts';
 import { askScopes, readsDelegates } from '../../../clients/resolved-scopes.ts';
 import type { SplitFacts, SplitLine } from '../../../config/init/host-facts.ts';
-import { iniLines } from '../../../host/files/ini.ts';
+import { type IniLine, iniLines } from '../../../host/files/ini.ts';
 import type { Host } from '../../../host/host.ts';
 import {
+  bareDomain,
   dnsDelegates,
   placeOfIni,
   RESOLVED_SPLIT_FILE,
@@ -25,7 +26,7 @@ export function resolvedSplitFacts(host: Host): SplitFacts {
   const servers = serversIn(options);
   const domains = wordsOfKey(options, 'Domains').filter(({ word }) => word.startsWith('~') && word !== '~.');
   const global = domains.map(({ word, place }) => {
-    return { place, domains: [bare(word)], servers, doubt: doubt ?? (servers.length === 0 ? NO_SERVER : null) };
+    return { place, domains: [bareDomain(word)], servers, doubt: doubt ?? (servers.length === 0 ? NO_SERVER : null) };
   });
   const others = readsDelegates(host) ? delegated(host, doubt) : null;
   return {
@@ -41,9 +42,7 @@ export function resolvedSplitFacts(host: Host): SplitFacts {
 
 const NO_SERVER = 'systemd-resolved has no global server for it';
 
-const bare = (domain: string) => domain.replace(/^~/, '').replace(/(.)\.$/, '$1');
-
-const serversIn = (options: Parameters<typeof wordsOfKey>[0]) =>
+const serversIn = (options: readonly IniLine[]) =>
   wordsOfKey(options, 'DNS')
     .map(({ word }) => word)
     .filter((word) => !STUBS.includes(word));
@@ -58,7 +57,7 @@ function delegated(host: Host, tls: string | null): SplitLine[] {
       });
       const doubt = further === undefined ? tls : `dns.split has no ${further.key} (${placeOfIni(further)})`;
       return wordsOfKey(lines, 'Domains').map(({ word, place }) => {
-        return { place, domains: [bare(word)], servers: serversIn(lines), doubt };
+        return { place, domains: [bareDomain(word)], servers: serversIn(lines), doubt };
       });
     });
 }
@@ -68,7 +67,7 @@ function ofLinks(host: Host): string[] {
   if (!host.live) return [];
   return (askScopes(host) ?? []).flatMap(({ kind, name, servers, domains }) => {
     if (kind !== 'link') return [];
-    const routed = domains.filter((domain) => domain.startsWith('~') && domain !== '~.').map(bare);
+    const routed = domains.filter((domain) => domain.startsWith('~') && domain !== '~.').map(bareDomain);
     if (routed.length === 0) return [];
     const asked = servers.length === 0 ? 'no server' : servers.join(' and ');
     return `link ${name} asks ${asked} for ${routed.join(', ')}: this comes and goes with the link (a VPN, a .network file), and stays there`;
