@@ -31,7 +31,8 @@ export function resolvedSource({ host }: Surroundings): DependsSource {
         (one, at) => one.where !== place(one) || wanted.findIndex(({ address }) => address === one.address) === at,
       );
       const reason = `systemd-resolved runs, and ${RESOLVED_UPLINKS} does not exist, so its global servers could not be seen`;
-      const silent = `systemd-resolved runs, and resolvectl does not tell what it asks, so its delegates could not be seen`;
+      const silent =
+        'systemd-resolved runs, and resolvectl does not tell what it asks, so its delegates could not be seen';
       const reasons = [...(text === null ? [reason] : []), ...(delegates === null ? [silent] : [])];
       return { found: once, unseen: reasons.map((one) => ({ ...COMMON, reason: one })) };
     },
@@ -72,17 +73,17 @@ function ofFile(text: string, who: string): Dependence[] {
 
 /** No file in /run shows them (systemd 262). null if systemd-resolved does not answer. */
 function ofDelegates(host: Host, who: string): Dependence[] | null {
-  const delegates = askScopes(host)?.filter(({ kind }) => kind === 'delegate') ?? null;
-  return (
-    delegates?.flatMap(({ name, servers, domains }) =>
-      servers.flatMap((server): Dependence[] => {
-        const address = canonicalAddress(bare(server));
-        if (address === null) return [];
-        const reason = `systemd-resolved asks it for ${domains.map((one) => one.replace(/^~/, '')).join(', ')}`;
-        const cure = `correct DNS= in ${name}.dns-delegate, then: systemctl reload systemd-resolved`;
-        return [{ ...COMMON, address, who, where: `delegate ${name} (resolvectl dns)`, reason, cure }];
-      }),
-    ) ?? null
+  const scopes = askScopes(host);
+  if (scopes === null) return null;
+  const delegates = scopes.filter(({ kind }) => kind === 'delegate');
+  return delegates.flatMap(({ name, servers, domains }) =>
+    servers.flatMap((server): Dependence[] => {
+      const address = canonicalAddress(bare(server));
+      if (address === null) return [];
+      const reason = `systemd-resolved asks it for ${domains.map((one) => one.replace(/^~/, '')).join(', ')}`;
+      const cure = `correct DNS= in ${name}.dns-delegate, then: systemctl reload systemd-resolved`;
+      return [{ ...COMMON, address, who, where: `delegate ${name} (resolvectl dns)`, reason, cure }];
+    }),
   );
 }
 
