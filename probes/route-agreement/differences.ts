@@ -21,12 +21,16 @@ export interface Compared {
   readonly verdict: AgreementVerdict;
 }
 
-export function inKernel({ table, protocol }: Claim, counts: readonly RouteCount[]): number {
-  const own = counts.filter((count) => count.protocol === protocol && (table === null || count.table === table));
-  return own.reduce((sum, { routes }) => sum + routes, 0);
+/** Whether the claim is about this route of the kernel. */
+export function covers({ table, protocol }: Claim, route: Pick<RouteCount, 'table' | 'protocol'>): boolean {
+  return route.protocol === protocol && (table === null || route.table === table);
 }
 
-/** @param before what the daemon said before the kernel's routes were counted. `after`: what it said then. */
+export function inKernel(claim: Claim, counts: readonly RouteCount[]): number {
+  return counts.filter((count) => covers(claim, count)).reduce((sum, { routes }) => sum + routes, 0);
+}
+
+/** `before`, `after`: the daemon's number before and after the kernel's routes were counted. */
 export function agreementVerdict(before: number, kernel: number, after: number): AgreementVerdict {
   const [least, most] = [Math.min(before, after), Math.max(before, after)];
   if (kernel >= least && kernel <= most) return least === most ? 'agrees' : 'changing';

@@ -5,7 +5,7 @@ import { prefixesOf, prefixKey, prefixOfKey } from '../../agent/host/netlink/rou
 import { BIRD_SOCKETS, Bird } from '../../agent/host/routing-daemons/bird.ts';
 import { ZEBRA_SOCKET, Zebra } from '../../agent/host/routing-daemons/zebra.ts';
 import { askDaemons, type Claim } from './claims.ts';
-import { inKernel } from './differences.ts';
+import { covers, inKernel } from './differences.ts';
 
 /** The most routes that are named on each side. */
 const MOST = 20;
@@ -52,10 +52,8 @@ export async function listDifferences(host: DaemonHost, signal: AbortSignal): Pr
 }
 
 async function sides(host: DaemonHost, claim: Claim, signal: AbortSignal) {
-  const { family, table, protocol } = claim;
-  const wanted = (route: { table: number; protocol: number }) =>
-    route.protocol === protocol && (table === null || route.table === table);
-  const rest = await prefixesOf(family, wanted, signal);
+  const { family } = claim;
+  const rest = await prefixesOf(family, (route) => covers(claim, route), signal);
   const onlyDaemon = { count: 0, prefixes: [] as string[] };
   await eachRoute(host, claim, signal, (prefix) => {
     const key = prefixKey(family, prefix);
