@@ -28,9 +28,6 @@ export interface KernelChannel {
   readonly exported: number;
 }
 
-/** The answer to a question: each line without its code. */
-export type TakeLine = (line: string, code: number) => void;
-
 export class Bird implements Disposable {
   readonly #socket: ControlSocket;
 
@@ -96,7 +93,8 @@ export class Bird implements Disposable {
     throw this.#socket.fault('rubbish', 'BIRD names a protocol with characters that no name has');
   }
 
-  async #ask(question: string | null, take: TakeLine): Promise<void> {
+  /** `take` gets each line of the answer without its code. */
+  async #ask(question: string | null, take: (line: string) => void): Promise<void> {
     let code = 0;
     let over = false;
     const lines = new Lines((line) => {
@@ -109,7 +107,7 @@ export class Bird implements Disposable {
       over = sign === ' ';
       // The codes from 8000 on are errors.
       if (code >= 8000) throw this.#socket.fault('refused', `BIRD refused "${question}" (code ${code})`);
-      take(text ?? line.slice(1), code);
+      take(text ?? line.slice(1));
     });
     await this.#socket.ask(question === null ? null : Buffer.from(`${question}\n`, 'latin1'), (part) => {
       lines.take(part);
