@@ -1,6 +1,6 @@
 /**
- * What FRR and BIRD say they put into the kernel, beside what the kernel has. A daemon that believes in routes that the kernel
- * lost, or refused, announces networks that packets do not reach.
+ * Compares the routes that FRR and BIRD say they put into the kernel with the routes that the kernel has. A daemon that
+ * believes in routes that the kernel lost, or refused, announces networks that packets do not reach.
  */
 import type { Host } from '../agent/host/host.ts';
 import type { RouteCount } from '../agent/host/netlink/routes/counts.ts';
@@ -25,9 +25,9 @@ const INTERVAL = 20_000;
 const TIME_LIMIT = 60_000;
 /** A look waits at least this many times its duration: half a percent of a core, and less of the daemon's time. */
 const PACE = 200;
-/** The same until a new difference has lasted for a minute. */
+/** The same while a difference is younger than a minute. */
 const HURRIED_PACE = 60;
-/** Milliseconds. A look that was slow because the machine was busy, as the first one at the start, delays the next no more. */
+/** Milliseconds. The longest wait: the first look, and a look on a busy machine, are slow without many routes. */
 const LONGEST_WAIT = 60_000;
 /** The most series of each metric. */
 const MOST = 200;
@@ -71,14 +71,8 @@ export function routeAgreementProbe(
   ): Promise<Compared[]> {
     const claims = new Map(views.map((view) => [view, differences.complete(view)]));
     const off = views.filter((view) => claims.get(view)!.some((claim) => hasOther(claim, kernel)));
-    const again =
-      off.length === 0
-        ? null
-        : await ask(
-            host,
-            signal,
-            off.map(({ daemon }) => daemon),
-          );
+    const names = off.map(({ daemon }) => daemon);
+    const again = names.length === 0 ? null : await ask(host, signal, names);
     for (const [daemon, fault] of again?.faults ?? []) faults.set(daemon, fault);
     return views.flatMap((view) => {
       const later = off.includes(view) ? again!.views.find(({ daemon }) => daemon === view.daemon) : view;

@@ -1,4 +1,4 @@
-/** The counts of routes by table and protocol, for several probes: one dump of a large table serves more than one of them. */
+/** The counts of routes by table and protocol, for several probes, so that one dump of a large table serves all of them. */
 import type { Family } from '../agent/address/address.ts';
 import { countRoutes, type RouteCount } from '../agent/host/netlink/routes/counts.ts';
 import { monotonicNow } from '../agent/host/steady-clock.ts';

@@ -1,4 +1,4 @@
-/** What the routing daemons of this host say they put into the kernel. */
+/** The numbers of routes that the routing daemons of this host say they put into the kernel. */
 import type { Family } from '../../agent/address/address.ts';
 import type { Host } from '../../agent/host/host.ts';
 import { links } from '../../agent/host/netlink/links.ts';
@@ -16,7 +16,7 @@ export type DaemonName = 'frr' | 'bird';
 export interface Claim {
   readonly daemon: DaemonName;
   readonly family: Family;
-  /** The kernel's table; null: all tables together, because BIRD does not say which of its tables is which of the kernel's. */
+  /** The kernel's table; null for all tables together, because BIRD does not tell the kernel's number of its tables. */
   readonly table: number | null;
   /** The VRF of that table; null if the table belongs to none. */
   readonly vrf: string | null;
@@ -62,7 +62,7 @@ export interface DaemonView {
   /** False if the daemon answered that its counts say nothing at present. */
   readonly settled: boolean;
   readonly claims: readonly Claim[];
-  /** `placeOf` of everything that the claims cover: a kind of routes without a claim there has no routes. */
+  /** `placeOf` of each place that the daemon was asked about. It has no routes of a kind that it does not claim there. */
   readonly asked: ReadonlySet<string>;
 }
 
@@ -81,7 +81,7 @@ interface Vrf {
 /** The most VRFs that zebra is asked about. */
 const MOST_VRFS = 64;
 
-/** Asks every daemon whose socket is there. `only`: these. Throws NetlinkError, and the signal's reason. */
+/** Asks every daemon whose socket exists. `only`: the daemons to ask. Throws NetlinkError, and the signal's reason. */
 export async function askDaemons(
   host: Pick<Host, 'locate' | 'stat'>,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import type { RouteCount } from '../../agent/host/netlink/routes/counts.ts';
 import { type Claim, claimKey, type DaemonName, type DaemonView, placeOf } from './claims.ts';
 
 /** Milliseconds for which a claim must differ from the kernel before it is a fault: a daemon may still be at work. */
-export const LASTING = 60_000;
+const LASTING = 60_000;
 
 /**
  * While a daemon's own count changes, a difference counts only if it is this many times larger than the change. A busy BGP
@@ -83,8 +83,8 @@ export class Differences {
   }
 
   /**
-   * Takes a look at all claims of some daemons. Everything earlier of these daemons that was not compared is forgotten. Of
-   * all other daemons only the lasting differences are kept.
+   * Takes the result of a look at all claims of some daemons. Earlier differences of these daemons that were not compared
+   * are forgotten. Only lasting differences of all other daemons are kept.
    */
   take(compared: readonly Compared[], of: ReadonlySet<DaemonName>, now: number): void {
     const next = new Map<string, Difference>();

@@ -17,17 +17,17 @@ const DNSSL = 31;
 /** Bytes of an option before its values: type, length, two reserved bytes, the lifetime. */
 const OPTION_HEADER = 8;
 const ENDLESS = 0xffffffff;
-/** Values of an option that are read. A full option has 127 addresses. */
+/** The most values that are read of an option. A full option has 127 addresses. */
 const MOST_VALUES = 8;
 const MOST_NAME = 253;
 
 export interface AdvertisedServers {
-  /** Of the interface. */
+  /** The interface's index. */
   readonly index: number;
   readonly router: IpAddress;
   readonly kind: 'nameservers' | 'search';
   readonly values: readonly string[];
-  /** Seconds from now on; 0 if the values no longer hold. null: without end. */
+  /** Seconds from now on; 0 if the values no longer hold; null if they have no end. */
   readonly lifetime: number | null;
 }
 
@@ -66,7 +66,7 @@ function valuesOf(type: number | undefined, content: Buffer): Pick<AdvertisedSer
   return values === null || values.length === 0 ? null : { kind: 'search', values };
 }
 
-/** Domain names one after the other, without compression, and zeros up to the end; null if a name is none. */
+/** Domain names one after the other, without compression, and zeros up to the end; null if one of them is no domain name. */
 function domains(content: Buffer): string[] | null {
   const found: string[] = [];
   for (let at = 0; at < content.length && content[at] !== 0 && found.length < MOST_VALUES; ) {

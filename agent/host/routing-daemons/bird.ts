@@ -7,7 +7,7 @@ import type { Family } from '../../address/address.ts';
 import { ControlSocket, type ControlSocketLimits } from './control-socket.ts';
 import { Lines } from './lines.ts';
 
-/** Where Debian's, and an unchanged BIRD's, control socket is. */
+/** The control sockets of Debian's BIRD, and of a BIRD with default paths. */
 export const BIRD_SOCKETS = ['/run/bird/bird.ctl', '/run/bird.ctl'] as const;
 
 /** A BIRD with 20,000 protocols lists them in 2 MiB. */
@@ -51,8 +51,8 @@ export class Bird implements Disposable {
   }
 
   /**
-   * Whether BIRD runs as usual. While it recovers from a graceful restart, is reconfigured or shuts down, its own counts say
-   * nothing of the kernel.
+   * Whether BIRD runs as usual. While BIRD recovers from a graceful restart, is reconfigured or shuts down, its counts say
+   * nothing about the kernel.
    */
   async settled(): Promise<boolean> {
     const lines: string[] = [];

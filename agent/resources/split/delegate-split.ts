@@ -1,7 +1,7 @@
 /**
  * systemd-resolved from 258 on asks some domains at their own servers by files of its own (systemd.dns-delegate(5)): one
- * file for each list of servers. Unlike global servers, they are asked for no other name, and a reload also forgets
- * domains (test/systems/split-delegate.test.ts).
+ * file for each list of servers. Unlike global servers, these servers get no question for another name, and a reload also
+ * forgets domains (test/systems/split-delegate.test.ts).
  */
 import { wantedDomains } from '../../clients/networkd/drop-in.ts';
 import { askScopes, type ResolvedScope, resolvedScopes } from '../../clients/resolved-scopes.ts';

@@ -5,7 +5,10 @@ import type { Finding } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { forwarderFinding } from './split-view.ts';
 
-/** Whether the running systemd-resolved splits as wanted. `problemOf`: why not, with the cure. `refusal`: why it cannot. */
+/**
+ * Whether the running systemd-resolved splits as wanted. `problemOf` says why it does not, with the cure. `refusal`: why it
+ * cannot.
+ */
 export function scopesFinding(
   host: Host,
   split: readonly DesiredSplit[],
