@@ -4,13 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import type { LabHost } from '../parts/lab/host.ts';
 import { staleHost } from '../parts/lab/scene.ts';
+import { cpuSeconds } from './cpu-time.ts';
 
 /** Minutes that nothing happens, and seconds of them in which processes are looked for. */
 const MINUTES = 5;
 const TRACED = 60;
 const HEALS = 9;
-/** USER_HZ. */
-const TICKS_A_SECOND = 100;
 
 const CONFIG = `dns: { nameservers: [10.77.0.21, 10.77.0.22] }
 sysctl: { net.ipv4.ip_forward: 1, net.ipv6.route.max_size: { atLeast: 4194304 } }
@@ -83,10 +82,9 @@ export async function benchDaemon(): Promise<void> {
 /** CPU in seconds and resident memory in MB so far (proc_pid_stat(5)). */
 async function usage(host: LabHost, pid: string): Promise<{ cpu: number; resident: number }> {
   const stat = await readFile(host.path(`/proc/${pid}/stat`), 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const status = await readFile(host.path(`/proc/${pid}/status`), 'utf8');
   return {
-    cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND,
+    cpu: cpuSeconds(stat),
     resident: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024,
   };
 }

@@ -10,14 +10,13 @@ import { RunningAgent } from '../parts/lab/daemon.ts';
 import { BGP_PARTS, hostWithGateways } from '../parts/lab/gateways.ts';
 import { unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
+import { cpuSeconds } from './cpu-time.ts';
 
 const ROUTES = { ipv4: 1_000_000, ipv6: 200_000 };
 /** Seconds before and after the load in which nothing happens. */
 const QUIET = 30;
 /** Seconds for BIRD to load all, and for the agent to have counted it. */
 const PATIENCE = 900;
-/** USER_HZ. */
-const TICKS_A_SECOND = 100;
 
 const CONFIG = `report: { endpoint: "http://127.0.0.1:4318", interval: 5s, format: json }
 probes: { off: [nameservers, leases] }
@@ -183,11 +182,10 @@ async function spent(seconds: number): Promise<number> {
 /** CPU in seconds so far, memory in MB (10^6 bytes). */
 async function usage(): Promise<{ cpu: number; peak: number; resident: number }> {
   const stat = await proc('stat');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const status = await proc('status');
   const megabytes = (key: string) => (Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]) * 1024) / 1e6;
   return {
-    cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND,
+    cpu: cpuSeconds(stat),
     peak: megabytes('VmHWM'),
     resident: megabytes('VmRSS'),
   };

@@ -1,6 +1,7 @@
 /** How soon `agent run` puts many configured routes back, at what cost, and what `agent apply` takes to make them. */
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import { LabHost } from '../parts/lab/host.ts';
+import { cpuSeconds } from './cpu-time.ts';
 
 const SIZES = [10, 100, 1_000] as const;
 const HEALS = 5;
@@ -53,11 +54,9 @@ export async function benchHeldRoutes(): Promise<void> {
   }
 }
 
-/** Milliseconds of the daemon until now, exact to 10 ms: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms. */
+/** Milliseconds of the daemon until now, exact to 10 ms. */
 async function processorTime(host: LabHost): Promise<number> {
-  const stat = await host.sh('cat /proc/$(cat /run/lab/agent.pid)/stat');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  return 1000 * cpuSeconds(await host.sh('cat /proc/$(cat /run/lab/agent.pid)/stat'));
 }
 
 if (import.meta.main) await benchHeldRoutes();

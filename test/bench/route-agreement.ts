@@ -11,6 +11,7 @@ import { Router } from '../parts/lab/agreement.ts';
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import { BGP_PARTS } from '../parts/lab/gateways.ts';
 import { unavailable } from '../parts/lab/host.ts';
+import { cpuSeconds } from './cpu-time.ts';
 
 const [ipv4 = 0, ipv6 = 0] = (process.env.ROUTES ?? '1000000,200000').split(',').map(Number);
 /** Seconds of each measurement: several looks. */
@@ -19,8 +20,6 @@ const SECONDS = Number(process.env.SECONDS ?? 600);
 const PATIENCE = 1800;
 /** Seconds for a disagreement to be found: the most that a look waits, twice, and the minute that it must last. */
 const FOUND = 600;
-/** USER_HZ. */
-const TICKS_A_SECOND = 100;
 const OTHERS =
   'routes, routes-by-protocol, default-routes, egress, canary, memory-errors, route-failures, leases, nameservers';
 const configured = (more: string) => `report: { interval: 5s }\nprobes: { off: [${OTHERS}${more}] }\n`;
@@ -83,7 +82,5 @@ async function spent(): Promise<number> {
 
 async function cpu(): Promise<number> {
   const pid = (await host.read('/run/lab/agent.pid')).trim();
-  const stat = await readFile(host.path(`/proc/${pid}/stat`), 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  return cpuSeconds(await readFile(host.path(`/proc/${pid}/stat`), 'utf8'));
 }

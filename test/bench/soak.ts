@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import { type LabHost, unavailable } from '../parts/lab/host.ts';
 import { staleHost } from '../parts/lab/scene.ts';
+import { cpuSeconds } from './cpu-time.ts';
 
 const ROWS = 20;
 /** Milliseconds. */
@@ -17,8 +18,6 @@ const RELOAD_EVERY = 3000;
 const RIGHT_WITHIN = 30_000;
 /** Milliseconds after the storm without SIGHUP, which would put all right at once and hide the daemon's wait. */
 const UNAIDED = 15_000;
-/** USER_HZ. */
-const TICKS_A_SECOND = 100;
 
 const SPOOL = '/var/lib/holdfast/spool';
 const LOG = '/var/log/routing.log';
@@ -127,12 +126,10 @@ async function looks(on: LabHost): Promise<Record<string, boolean>> {
 /** CPU in seconds since its start, memory in MB, and open files (proc(5)). */
 async function usage(on: LabHost, id: string) {
   const folder = on.path(`/proc/${id}`);
-  const line = await readFile(`${folder}/stat`, 'utf8');
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const status = await readFile(`${folder}/status`, 'utf8');
   const megabytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024;
   return {
-    cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND,
+    cpu: cpuSeconds(await readFile(`${folder}/stat`, 'utf8')),
     resident: megabytes('VmRSS'),
     anonymous: megabytes('RssAnon'),
     descriptors: (await readdir(`${folder}/fd`)).length,

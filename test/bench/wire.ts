@@ -12,10 +12,9 @@ import { missing } from '../../packaging/receivers/build.ts';
 import { Collector, Prometheus } from '../parts/lab/wire.ts';
 import { freePorts, temporaryFolder, until } from '../parts/lab/wire-program.ts';
 import { everySample } from '../parts/lab/wire-samples.ts';
+import { cpuSeconds } from './cpu-time.ts';
 
 const CONNECTIONS = 64;
-/** USER_HZ, the unit of /proc/PID/stat: 100 on each architecture that we build for. */
-const TICKS = 100;
 
 const reason = missing('otelcol-holdfast', 'prometheus');
 if (reason) console.log(`wire: skipped: ${reason}`);
@@ -91,12 +90,9 @@ function post(url: string, body: Uint8Array, agent: Agent, authorization: string
   });
 }
 
-/** Seconds of CPU: proc_pid_stat(5), fields 14 and 15. */
+/** In seconds. */
 function cpu(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  return cpuSeconds(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
 function resident(pid: number): number {
