@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startCountingServer } from '../parts/lab/counting-dns.ts';
-import { CORP, EVERY, FROM_CORP, FROM_EVERY, found, splitMoments } from '../parts/lab/split.ts';
+import { CORP, EVERY, FROM_CORP, FROM_EVERY, found, RESOLVED_MACHINE, splitMoments } from '../parts/lab/split.ts';
 import { Machine, unavailable } from './machine.ts';
 import { installService } from './service.ts';
 
@@ -24,16 +24,9 @@ const yaml = (corp = 'corp.example') => `dns:
 
 test('sid: control, init, held through a reboot, renamed by a reload, revert', { skip }, async () => {
   await using machine = await Machine.boot({
+    ...RESOLVED_MACHINE,
     release: 'sid',
-    packages: ['systemd-resolved'],
-    files: {
-      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-      '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n',
-      [THEIRS]: `[Delegate]\nDNS=${CORP}\nDomains=corp.example\n`,
-    },
-    setup:
-      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
-    dhcp: { lease: 20, renewEvery: 2, offers: `option domain-name-servers ${EVERY}; option routers 10.77.0.1;` },
+    files: { ...RESOLVED_MACHINE.files, [THEIRS]: `[Delegate]\nDNS=${CORP}\nDomains=corp.example\n` },
   });
   await installService(machine);
   const every = await startCountingServer(machine.outside, EVERY, FROM_EVERY);

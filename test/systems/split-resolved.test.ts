@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CountingServer, startCountingServer } from '../parts/lab/counting-dns.ts';
-import { CORP, EVERY, FROM_CORP, FROM_EVERY, found, splitMoments } from '../parts/lab/split.ts';
+import { CORP, EVERY, FROM_CORP, FROM_EVERY, found, RESOLVED_MACHINE, splitMoments } from '../parts/lab/split.ts';
 import { Machine, unavailable } from './machine.ts';
 import { installService, property } from './service.ts';
 
@@ -29,16 +29,9 @@ async function boot(release: Release): Promise<Scene> {
   let every!: CountingServer;
   let corp!: CountingServer;
   const machine = await Machine.boot({
+    ...RESOLVED_MACHINE,
     release,
-    packages: ['systemd-resolved'],
-    files: {
-      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-      '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n',
-      '/etc/holdfast/agent.yaml': yaml(),
-    },
-    setup:
-      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
-    dhcp: { lease: 20, renewEvery: 2, offers: `option domain-name-servers ${EVERY}; option routers 10.77.0.1;` },
+    files: { ...RESOLVED_MACHINE.files, '/etc/holdfast/agent.yaml': yaml() },
     async ready(booted) {
       await installService(booted);
       every = await startCountingServer(booted.outside, EVERY, FROM_EVERY);

@@ -16,6 +16,18 @@ export const SPLIT_YAML = `dns:
   split: [{ domains: [corp.example, 10.in-addr.arpa], servers: [${CORP}] }]
 `;
 
+/** A machine whose libc asks systemd-resolved. systemd-networkd owns the link, and its lease brings the server of every name. */
+export const RESOLVED_MACHINE = {
+  packages: ['systemd-resolved'],
+  files: {
+    '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
+    '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n',
+  },
+  setup:
+    'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+  dhcp: { lease: 20, renewEvery: 2, offers: `option domain-name-servers ${EVERY}; option routers 10.77.0.1;` },
+};
+
 export interface SplitScene extends AsyncDisposable {
   readonly host: LabHost;
   readonly every: CountingServer;
