@@ -1,7 +1,7 @@
 /**
  * `npm run bench:route-agreement`: BIRD loads a full table (1,000,000 IPv4 and 200,000 IPv6 routes) on a throw-away host while
- * `agent run` compares BIRD with the kernel. Whether the load is taken for a disagreement, how long a real one takes to be
- * found, and what the probe costs. Needs root; HOLDFAST_AGENT may name an executable. `ROUTES=3000,500 SECONDS=30` tries the
+ * `agent run` compares BIRD with the kernel. It measures whether the agent takes the load for a disagreement, how soon it finds
+ * a real one, and what the probe costs. Needs root; HOLDFAST_AGENT may name an executable. `ROUTES=3000,500 SECONDS=30` tries the
  * script with less. Prints a Markdown table.
  */
 import assert from 'node:assert/strict';

@@ -9,10 +9,10 @@ export type Middle = 'nothing' | 'confirmed' | 'killed' | 'hung up' | 'power cut
 
 /** Seconds after the limit in which a tool may still be putting back: Holdfast's timer comes 5 s late. */
 const MORE = 15;
-/** Load for each processor, above which a time says more of the machine than of the tool. Three rows at once stay below. */
+/** The most load for each processor at which a time says more about the tool than about the machine. Three rows need less. */
 const BUSY = 2;
 
-/** The cells: what becomes of the change, what is other than before, for how long nothing came through, and the next boot. */
+/** The last four cells of the row, which rollback-page.ts names. */
 export async function measureRollback(tool: RollbackTool, change: Change, middle: Middle): Promise<string[]> {
   await using scene = await RollbackScene.boot(tool.host);
   const { machine } = scene;
@@ -52,7 +52,7 @@ function strongUnless(isGood: boolean, text: string): string {
   return isGood ? text : `**${text}**`;
 }
 
-/** The files and routes that are other than before, in the form of ip(8) and without what every route has. */
+/** The files and routes that differ from before. Routes are in the form of ip(8), without the words that every route has. */
 function differences(before: string, after: string): string {
   const was = new Set(before.split('\n'));
   const lines = after.split('\n').filter((line) => !was.has(line));

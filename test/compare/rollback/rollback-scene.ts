@@ -75,7 +75,7 @@ export class RollbackScene implements AsyncDisposable {
     return code === 0 && (await machine.run(['getent', 'ahosts', FAR_NAME])).code === 0;
   }
 
-  /** Everything that a change may touch, but the configuration that the operator edits. */
+  /** The state of everything that a change may touch, without the configuration that the operator edits. */
   async everything(): Promise<string> {
     return this.machine.sh(
       `find /etc -type f ! -path '/etc/holdfast/*' ! -path '/etc/netplan/*' | sort | xargs -d '\\n' sha256sum

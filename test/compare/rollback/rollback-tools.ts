@@ -15,17 +15,17 @@ export const CHANGES = {
 } as const;
 export type Change = (typeof CHANGES)[keyof typeof CHANGES];
 
-/** A process that was started and goes on, and how the operator confirms. */
+/** A tool that puts its change back by itself, and what an operator or an accident does meanwhile. */
 export interface RollbackTool {
   readonly name: string;
   readonly host: RollbackHost;
   /** The only change that is made this way, if there is another way for the others. */
   readonly only?: Change;
-  /** What it needs beside Debian's packages. */
+  /** Installs and sets up what the tool needs beside the packages and files of its host. */
   install?(machine: Machine): Promise<void>;
   /** Begins the change. Returns when the change is made, or soon will be. */
   begin(machine: Machine, change: Change): Promise<void>;
-  /** What the operator does to keep the change; null if nothing is needed. */
+  /** Shell: keeps the change, as the operator would; null if the tool waits for no operator. */
   readonly confirm: string | null;
   /** Shell: kills the program that would put the change back. */
   readonly kill: string;
@@ -33,7 +33,7 @@ export interface RollbackTool {
   readonly hangUp: string | null;
 }
 
-/** The name of the routes in each tool's own form. */
+/** The destination of the good route. */
 const GOOD = '192.0.2.0/24';
 
 function plan(change: Change | null): string {
@@ -70,7 +70,7 @@ const ADDED = `network:
       routes: [{ to: 0.0.0.0/1, via: ${NOBODY.ipv4} }, { to: 128.0.0.0/1, via: ${NOBODY.ipv4} }]
 `;
 
-/** Runs a command at a terminal of the operator, the pseudo terminal of script(1), until it has said this. */
+/** Starts a command at a terminal of the operator, the pseudo terminal of script(1). Returns when it has said this. */
 async function atTerminal(machine: Machine, command: string, said: string): Promise<void> {
   machine.spawn(['script', '-qefc', command, '/run/try.log']).stdout!.resume();
   await machine.sh(`timeout 60 sh -c "until grep -qsE '${said}' /run/try.log; do sleep 0.1; done"`);
@@ -88,7 +88,7 @@ const NETPLAN: RollbackTool = {
   hangUp: 'pkill -KILL -x script',
 };
 
-/** The file of the change stands apart. */
+/** The change is in a file outside of /etc/netplan. */
 const NETPLAN_FILE: RollbackTool = {
   ...NETPLAN,
   name: '`netplan try --config-file`',
@@ -130,7 +130,7 @@ const NETWORK_MANAGER: RollbackTool = {
     enabled: 'NetworkManager',
     masked: 'systemd-networkd',
   },
-  /** NetworkManager writes the profile in its own words, as it does when it puts the profile back. */
+  /** Makes NetworkManager write the profile in its own form, which it also writes when it puts the profile back. */
   async install(machine) {
     await machine.sh(`nmcli connection modify eth0 ipv4.dns ${NAME_SERVERS.right}`);
   },
