@@ -3,7 +3,7 @@ import type { Condition, Occurrence, Probe, Sample } from '../../probes/probe.ts
 import type { DesiredState } from '../config/desired.ts';
 import type { DesiredDaemon } from '../config/desired-daemon.ts';
 import type { PutBackChange } from '../confirm/trial/put-back-memory.ts';
-import type { TrialVerdict } from '../confirm/trial/trial-guard.ts';
+import type { TrialVerdict } from '../confirm/trial/trial-verdict.ts';
 import type { Guard } from '../hold/converge.ts';
 import type { Proof } from '../hold/proof/proof.ts';
 import type { Outcome, Resource } from '../hold/resource.ts';

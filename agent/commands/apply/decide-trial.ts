@@ -1,7 +1,8 @@
 /** `agent apply` waits until its change is confirmed, or put back. */
 import { namesAnswering } from '../../confirm/judgement.ts';
-import type { TrialGuard, TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import type { TrialGuard } from '../../confirm/trial/trial-guard.ts';
 import { secondsLeft } from '../../confirm/trial/trial-record.ts';
+import type { TrialVerdict } from '../../confirm/trial/trial-verdict.ts';
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import type { CommonOptions } from '../common-options.ts';

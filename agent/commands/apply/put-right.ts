@@ -1,4 +1,4 @@
-import type { TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import type { TrialVerdict } from '../../confirm/trial/trial-verdict.ts';
 import { converge } from '../../hold/converge.ts';
 import type { ProofEvent } from '../../hold/proof/proof.ts';
 import type { Outcome } from '../../hold/resource.ts';

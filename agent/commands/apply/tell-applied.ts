@@ -1,5 +1,5 @@
 import type { PutBackChange } from '../../confirm/trial/put-back-memory.ts';
-import type { TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import type { TrialVerdict } from '../../confirm/trial/trial-verdict.ts';
 import type { WaveRecord } from '../../confirm/trial/wave-record.ts';
 import type { ProofEvent } from '../../hold/proof/proof.ts';
 import type { Outcome } from '../../hold/resource.ts';

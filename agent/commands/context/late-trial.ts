@@ -1,5 +1,6 @@
 /** The guard that tries changes (agent/confirm/trial), loaded only when something is about to be changed. */
-import type { TrialGuard, TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import type { TrialGuard } from '../../confirm/trial/trial-guard.ts';
+import type { TrialVerdict } from '../../confirm/trial/trial-verdict.ts';
 import type { WaveRecord } from '../../confirm/trial/wave-record.ts';
 import type { Guard } from '../../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';

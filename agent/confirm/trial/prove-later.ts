@@ -6,7 +6,6 @@ import { TRIAL } from '../../host/paths.ts';
 import { type Judgement, judge, laterLoss, namesAnswering, type WitnessAnswer } from '../judgement.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { askAgainAndAgain, askBefore } from './ask-witnesses.ts';
-import { writeConfirmed } from './confirmed-configuration.ts';
 import { dueMoment } from './later-moments.ts';
 import {
   isInForce,
@@ -116,17 +115,6 @@ function mayBePutBack({ earlier }: ProvisionalUndo, { time }: ProvisionalChange,
 /** The addresses of this host on links that are up and have a carrier. */
 export function addressesWithCarrier(): Set<string> {
   return new Set(Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []));
-}
-
-/** Notes a proof that puts nothing back. Call this under the lock of apply. Throws HostError. */
-export function noteProof(host: Host, { change, moment, kind, reason }: LaterProof): void {
-  if (kind === 'provisional') {
-    noteProvisional(host, { ...change, reason });
-    return;
-  }
-  const configuration = moment === null ? (readUndo(host)?.configuration ?? null) : null;
-  if (configuration !== null) writeConfirmed(host, configuration);
-  noteProvisional(host, { ...change, reason: null, unseen: change.unseen.filter((one) => one !== moment) });
 }
 
 /** A rehearsal of the next lease event was clean with this configuration. Call this under the lock of apply. Throws HostError. */

@@ -1,10 +1,10 @@
 /** Tries a change: notes everything first, arms the undo, changes, and keeps the change only if it is confirmed. */
 import type { DesiredConfirm } from '../../config/desired-confirm.ts';
-import { type Guard, identity, inspectAll, isActionable } from '../../hold/converge.ts';
+import { type Guard, inspectAll } from '../../hold/converge.ts';
 import type { ChangeJournal, WayBack } from '../../hold/journal/change-journal.ts';
 import { notedResource } from '../../hold/journal/noted-resource.ts';
 import { refused } from '../../hold/proof/proof-words.ts';
-import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
+import type { Outcome, Resource } from '../../hold/resource.ts';
 import { markBoot } from '../../host/boot-mark.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -14,13 +14,14 @@ import type { WaveAsked, WaveReply } from '../waves/ask-wave.ts';
 import type { ConfirmWitness } from '../witnesses/confirm-witness.ts';
 import { arm } from './arm.ts';
 import { askBefore } from './ask-witnesses.ts';
+import { type Concerned, concernedOf, isAsBefore } from './concerned.ts';
 import { readConfirmed, writeConfirmed, writeTried } from './confirmed-configuration.ts';
 import { cutOffFor, decide } from './decide.ts';
+import { endProof } from './end-proof.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
 import { laterMoments } from './later-moments.ts';
-import { noteProof, proveLater } from './prove-later.ts';
+import { proveLater } from './prove-later.ts';
 import { isInForce, readProvisional } from './provisional.ts';
-import { beginUndo, readUndo } from './provisional-undo.ts';
 import { gatewaysText, readPutBack, standingPutBack, writePutBack } from './put-back-memory.ts';
 import { touchesNames, touchesPath } from './touches-path.ts';
 import {
@@ -34,6 +35,7 @@ import {
   type TrialRecord,
   writeTrial,
 } from './trial-record.ts';
+import { keptVerdict, type TrialVerdict } from './trial-verdict.ts';
 import { endWave, noteWave, type WaveRecord, waitsInShort } from './wave-record.ts';
 
 /** Milliseconds after the boot in which the network may still be coming up. */
@@ -58,13 +60,6 @@ export interface TrialOptions {
   /** The command line of this program. */
   readonly agent: readonly string[];
   readonly wayBack: () => Promise<WayBack>;
-}
-
-export interface TrialVerdict {
-  readonly id: string;
-  readonly kind: 'confirmed' | 'provisional' | 'put-back';
-  /** A sentence without its full stop. */
-  readonly body: string;
 }
 
 /** A trial whose change was made, and that is not decided yet. */
@@ -98,7 +93,7 @@ export class TrialGuard {
     // Drift that is healed meanwhile is a part of the trial, so that the undo also covers it.
     if (running?.hash === hash && isOpen(host, running)) return this.inside(resources, change, this.journal());
     if (running !== null) return refusedAll(resources, `nothing is changed now: ${runningSentence(running)}`);
-    const concerned = confirm === null ? [] : await drifted(resources);
+    const concerned = confirm === null ? [] : await concernedOf(resources);
     if (confirm === null || concerned.length === 0) return this.inside(resources, change, null);
     // A daemon holds the change on if the configuration on the disk has become unusable since.
     const putBack = await standingPutBack(host, hash);
@@ -248,7 +243,7 @@ export class TrialGuard {
       const { kind, reason, starved } = judgement;
       if (kind !== 'put-back') {
         keepChange(host, trial, { reason: kind === 'confirmed' ? null : reason, unseen: laterMoments(host) });
-        return { id, kind, body: `change ${id} ${kind === 'confirmed' ? 'confirmed' : 'stays for now'}: ${reason}` };
+        return keptVerdict(id, kind, reason);
       }
       const why = `${after(trial)} ${trial.resources.join(', ')} changed, ${reason}`;
       const { body } = await putBackChange(host, trial, { why, blames: !starved }, wayBack);
@@ -272,21 +267,7 @@ export class TrialGuard {
     if (confirm === null || this.open !== null) return null;
     const proof = await proveLater({ ...{ host, hash, witnesses, signal }, within: confirm.within });
     if (proof === null) return null;
-    const { kind, reason, change } = proof;
-    const { id } = change;
-    const end = async (): Promise<TrialVerdict | null> => {
-      // A trial that has begun since, or an operator, may have replaced the change.
-      if (readTrial(host) !== null || readProvisional(host)?.id !== id) return null;
-      const undo = kind === 'put-back' ? readUndo(host) : null;
-      if (undo === null) {
-        noteProof(host, proof);
-        return { id, kind, body: `change ${id} ${kind === 'confirmed' ? 'confirmed' : 'stays for now'}: ${reason}` };
-      }
-      beginUndo(host, undo);
-      const { body } = await putBackChange(host, undo.trial, { why: reason, blames: true }, wayBack);
-      return { id, kind, body };
-    };
-    const verdict = await host.exclusively(RUN_FOLDER, end);
+    const verdict = await host.exclusively(RUN_FOLDER, () => endProof(host, proof, wayBack));
     if (verdict?.kind === 'put-back') undone();
     return verdict;
   }
@@ -300,30 +281,6 @@ export class TrialGuard {
   private journal(): ChangeJournal {
     return trialJournal(this.options.host, this.options.wayBack);
   }
-}
-
-interface Concerned {
-  readonly resource: Resource;
-  readonly findings: readonly Finding[];
-}
-
-/** Resources that only observe cut nothing off. */
-async function drifted(resources: readonly Resource[]): Promise<Concerned[]> {
-  const found: Concerned[] = [];
-  for (const resource of resources.filter(({ observes }) => observes !== true)) {
-    const findings = (await inspectAll([resource])).filter(isActionable);
-    if (findings.length > 0) found.push({ resource, findings });
-  }
-  return found;
-}
-
-/** Whether every artifact is as the look before the change found it. */
-async function isAsBefore(concerned: readonly Concerned[]): Promise<boolean> {
-  for (const { resource, findings } of concerned) {
-    const now = new Map((await inspectAll([resource])).map((finding) => [identity(finding), finding]));
-    if (findings.some((then) => now.get(identity(then))?.actual !== then.actual)) return false;
-  }
-  return true;
 }
 
 async function refusedAll(resources: readonly Resource[], reason: string): Promise<Outcome[]> {

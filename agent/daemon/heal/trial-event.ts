@@ -1,7 +1,7 @@
 /** The event of a change that was on trial: confirmed, kept for now, or put back. */
 import type { EventSeverity, Occurrence } from '../../../probes/probe.ts';
 import { notePutBackTold } from '../../confirm/trial/put-back-memory.ts';
-import type { TrialVerdict } from '../../confirm/trial/trial-guard.ts';
+import type { TrialVerdict } from '../../confirm/trial/trial-verdict.ts';
 import { errorMessage, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { EVENTS, type EventName, occurrence, type Tell } from '../daemon-events.ts';
