@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ADVERTISED_SERVERS } from '../parts/lab/bird-router.ts';
 import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
-import { DUAL_OFFERED, dualDhcpcdScene } from '../parts/lab/dhcpcd-dual-events.ts';
+import { dualDhcpcdScene } from '../parts/lab/dhcpcd-dual-events.ts';
 import { hooksEnded } from '../parts/lab/dhcpcd-events.ts';
+import { LONG6, SERVERS6 } from '../parts/lab/dual-network.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
 import { apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
 const options = { skip: noDhcpcd, concurrency: 7 };
-const LONG = { lease: 600, renewEvery: 300 };
 
 test('rehearse: the next event of a dhcpcd with both families is foretold', options, async (t) => {
   await eventsAreForetold(t, 'dhcpcd, both families', ({ event, isHeld }) => {
@@ -19,13 +19,13 @@ test('rehearse: the next event of a dhcpcd with both families is foretold', opti
     if (isHeld) return { addresses, servers: NEW };
     // A dhcpcd that remembers the old file keeps the old servers of IPv4; one that reads the file has the new ones.
     const four = event.endsWith('6') ? OLD : NEW;
-    const six = [...(event === 'EXPIRE6' ? [] : DUAL_OFFERED), ...ADVERTISED_SERVERS];
+    const six = [...(event === 'EXPIRE6' ? [] : SERVERS6), ...ADVERTISED_SERVERS];
     return { addresses, asWanted: false, servers: [...(event === 'TIMEOUT' ? [] : four), ...six] };
   });
 });
 
 test('rehearse: with a dhcpcd of both families the host and its dhcpcd notice nothing', options, async () => {
-  await using scene = await dualDhcpcdScene(LONG);
+  await using scene = await dualDhcpcdScene(LONG6);
   const { host, client, router } = scene;
   await apply(host);
   const far = 'nsenter --net=/proc/1/fd/8';
@@ -46,14 +46,14 @@ test('rehearse: with a dhcpcd of both families the host and its dhcpcd notice no
 });
 
 test('rehearse: `dhcpcd -6` has its own events, and `dhcpcd -4` none of IPv6', options, async () => {
-  await using scene = await dualDhcpcdScene(LONG);
+  await using scene = await dualDhcpcdScene(LONG6);
   const { host, client } = scene;
   await client.kill();
   const six = Dhcpcd.start(host, ['-6', 'eth0']);
   await six.log.until(/executing: .*dhcpcd-run-hooks (REBOOT6|REBIND6)$/);
   const foretold = await foretellBoot(host, 6);
   assert.deepEqual([foretold.reason, foretold.addresses.after.length], ['REBOOT6', 2]);
-  assert.ok(nameservers(foretold.resolvConf.after ?? '').includes(DUAL_OFFERED[0]!), foretold.output);
+  assert.ok(nameservers(foretold.resolvConf.after ?? '').includes(SERVERS6[0]!), foretold.output);
   await six.kill();
   await Dhcpcd.start(host, ['-4', 'eth0']).log.until(/executing: .*dhcpcd-run-hooks (BOUND|REBOOT)$/);
   const { addresses } = await foretell(host, 'REBOOT');
@@ -61,7 +61,7 @@ test('rehearse: `dhcpcd -6` has its own events, and `dhcpcd -4` none of IPv6', o
 });
 
 test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the rest is said', options, async () => {
-  await using scene = await dualDhcpcdScene(LONG);
+  await using scene = await dualDhcpcdScene(LONG6);
   const { host } = scene;
   // As such a kernel answers.
   await host.sh('cp "$(command -v ip)" /usr/local/sbin/ip.real');

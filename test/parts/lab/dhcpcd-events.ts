@@ -46,41 +46,64 @@ export const DHCPCD_EVENTS: RehearsedEvents<typeof SHORT, Scene> = {
       await dhcpcdEvent(host, client, 'EXPIRE');
     },
   },
-  RELOAD: {
-    dhcp: LONG,
-    givesUp: false,
-    async happen({ host, client }) {
-      const acted = await client.readAgain();
-      await dhcpcdEvent(host, client, '(REBIND|RENEW|BOUND|REBOOT)', acted);
-    },
-  },
-  REBOOT: {
-    dhcp: LONG,
-    givesUp: false,
-    async happen({ host, client }) {
-      await client.kill();
-      await dhcpcdEvent(host, Dhcpcd.start(host), 'REBOOT', 0);
-    },
-  },
-  TIMEOUT: {
-    dhcp: LONG,
-    givesUp: true,
-    async happen({ host, client, server }) {
-      await client.kill();
-      await server.stop();
-      await dhcpcdEvent(host, Dhcpcd.start(host), 'EXPIRE', 0);
-    },
-  },
-  boot: {
-    dhcp: LONG,
-    givesUp: false,
-    async happen({ host, client }) {
-      await client.kill();
-      await host.sh('ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/dhcpcd* /run/holdfast');
-      await dhcpcdEvent(host, Dhcpcd.start(host), 'REBOOT', 0);
-    },
-  },
+  ...eventsAtStarts<typeof SHORT, Scene>(LONG, {
+    started: ({ host }, client) => dhcpcdEvent(host, client, 'REBOOT', 0),
+    reread: ({ host, client }, from) => dhcpcdEvent(host, client, '(REBIND|RENEW|BOUND|REBOOT)', from),
+    silence: ({ server }) => server.stop(),
+  }),
 };
+
+/** The steps in which a dhcpcd of one family and a dhcpcd of both families differ. */
+interface Steps<OneScene> {
+  /** Waits until this dhcpcd, which was just started, has what it had. */
+  readonly started: (scene: OneScene, client: Dhcpcd) => Promise<void>;
+  /** Waits until the scene's dhcpcd, which read its configuration again, has what it had. `from`: the line of its log where it does so. */
+  readonly reread: (scene: OneScene, from: number) => Promise<void>;
+  /** Nothing answers dhcpcd any more. */
+  readonly silence: (scene: OneScene) => Promise<unknown>;
+}
+
+/** The events at which dhcpcd starts, or reads its configuration again. */
+export function eventsAtStarts<Dhcp, OneScene extends { readonly host: LabHost; readonly client: Dhcpcd }>(
+  dhcp: Dhcp,
+  { started, reread, silence }: Steps<OneScene>,
+): RehearsedEvents<Dhcp, OneScene> {
+  return {
+    RELOAD: {
+      dhcp,
+      givesUp: false,
+      happen: async (scene) => reread(scene, await scene.client.readAgain()),
+    },
+    REBOOT: {
+      dhcp,
+      givesUp: false,
+      async happen(scene) {
+        await scene.client.kill();
+        await started(scene, Dhcpcd.start(scene.host));
+      },
+    },
+    TIMEOUT: {
+      dhcp,
+      givesUp: true,
+      async happen(scene) {
+        const { host, client } = scene;
+        await client.kill();
+        await silence(scene);
+        await dhcpcdEvent(host, Dhcpcd.start(host), 'EXPIRE', 0);
+      },
+    },
+    boot: {
+      dhcp,
+      givesUp: false,
+      async happen(scene) {
+        const { host, client } = scene;
+        await client.kill();
+        await host.sh('ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/dhcpcd* /run/holdfast');
+        await started(scene, Dhcpcd.start(host));
+      },
+    },
+  };
+}
 
 /** Waits until dhcpcd has an event after line `from`, and its script has ended. */
 export async function dhcpcdEvent(

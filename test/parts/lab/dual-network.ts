@@ -30,11 +30,16 @@ export interface DualNetwork {
 export async function startDualNetwork(host: LabHost, dhcp: Dhcp6Options): Promise<DualNetwork> {
   await host.sh('sysctl -qw net.ipv6.conf.eth0.accept_ra=0');
   const router = await startBirdRouter(host, ADVERTISED_SERVERS.slice(0, 1));
-  const server6 = await startDhcp6Server(host, { ...dhcp, offers: OFFERS6 });
+  const server6 = await startServer6(host, dhcp);
   // An advertisement is heard only from the router's link-local address.
   await host.sh('while ip -6 addr show tentative | grep -q inet6; do sleep 0.05; done', { where: 'server' });
   await host.sh('ip link set eth0 down');
   return { router, server6 };
+}
+
+/** The DHCPv6 server, which offers SERVERS6. */
+export function startServer6(host: LabHost, dhcp: Dhcp6Options): Promise<DhcpServer> {
+  return startDhcp6Server(host, { ...dhcp, offers: OFFERS6 });
 }
 
 export async function renewed6({ log }: DhcpServer): Promise<void> {
@@ -45,7 +50,7 @@ export async function renewed6({ log }: DhcpServer): Promise<void> {
 export async function rebound6(host: LabHost, { server6 }: DualNetwork): Promise<void> {
   await server6.stop();
   await host.sh('sleep 45');
-  const back = await startDhcp6Server(host, { ...REBINDING6, offers: OFFERS6 });
+  const back = await startServer6(host, REBINDING6);
   await back.log.until(/^Rebind message/);
 }
 

@@ -58,7 +58,7 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
   ...casesOf({ client: 'dhcpcd', begin: dhcpcdHost, ways: DHCPCD_WAYS, events: DHCPCD_EVENTS }),
   ...casesOf({
     client: 'dhcpcd, both families',
-    begin: (dhcp: Dhcp6Options) => dualDhcpcdScene(dhcp),
+    begin: dualDhcpcdScene,
     ways: DUAL_DHCPCD_WAYS,
     events: DUAL_DHCPCD_EVENTS,
     family: 'both',
