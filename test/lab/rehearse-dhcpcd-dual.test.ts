@@ -71,7 +71,7 @@ test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the res
   assert.equal(addresses.after.length, 1);
   assert.match(
     notes.join('\n'),
-    /the name servers 2001:db8::31, 2001:db8::32 from router advertisements, and this kernel has no VXLAN/,
+    /the name servers 2001:db8::31, 2001:db8::32 from router advertisements, and this kernel has no bridge or VXLAN device/,
   );
   const { stdout } = await host.agent('rehearse', 'lease', '--reason', 'RENEW6', '--json');
   assert.match(stdout, /RENEW6: this kernel has no bridge or VXLAN device to send router advertisements with/);
