@@ -67,7 +67,7 @@ export async function cameTrue6(
   const real = [...shown.matchAll(/inet6 (.*?)\\/g)].map(
     ([, text]) => `${text!.replace(/ (dynamic|mngtmpaddr|deprecated)/g, '').trim()} dev eth0`,
   );
-  assert.deepEqual(addresses.after, real);
+  assert.deepEqual(addresses.after, real, 'the IPv6 addresses are not as foretold');
   const table = (await host.sh('ip -6 route show table main')).split('\n').map((line) => line.trim());
   assert.deepEqual(
     routes.after.toSorted(),
@@ -75,8 +75,9 @@ export async function cameTrue6(
       .filter((line) => line !== '' && !line.startsWith('fe80:'))
       .map((line) => line.replace(/ (expires \d+sec|hoplimit \d+|mtu \d+|pref \w+)/g, ''))
       .toSorted(),
+    'the IPv6 routes are not as foretold',
   );
-  assert.equal(resolvConf.after, await host.read(file));
+  assert.equal(resolvConf.after, await host.read(file), `${file} is not as foretold`);
 }
 
 /** The host as `ip` shows it now. `file`: what was looked at in place of resolv.conf. */
@@ -92,8 +93,13 @@ export async function cameTrue(
   assert.deepEqual(
     addresses.after.filter((line) => line.endsWith('dev eth0')),
     real,
+    'the IPv4 addresses are not as foretold',
   );
   const table = (await host.sh('ip -4 route show table main')).split('\n').map((line) => line.trim());
-  assert.deepEqual(routes.after.toSorted(), table.filter((line) => line !== '').toSorted());
-  assert.equal(resolvConf.after, await host.read(file));
+  assert.deepEqual(
+    routes.after.toSorted(),
+    table.filter((line) => line !== '').toSorted(),
+    'the IPv4 routes are not as foretold',
+  );
+  assert.equal(resolvConf.after, await host.read(file), `${file} is not as foretold`);
 }
