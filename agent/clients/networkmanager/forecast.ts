@@ -14,7 +14,7 @@ import {
   valuesWithHeld,
 } from '../lease-forecast.ts';
 import { mainSettings } from './conf.ts';
-import { type ManagedDevice, managedDevices, valueIn } from './profiles.ts';
+import { type ManagedDevice, managedDevices, networkManagerWords, valueIn } from './profiles.ts';
 import { NETWORK_MANAGER_CONF, networkManager } from './running.ts';
 import { isUnreadProfile, unreadConf } from './unread-files.ts';
 
@@ -72,8 +72,8 @@ function renewal(lease: ReadonlyMap<string, string>): number | null {
 function valuesOf(lease: ReadonlyMap<string, string>, profile: readonly IniLine[], family: 4 | 6): LeaseValues {
   const section = `ipv${family}`;
   const is = (key: string) => /^(true|1|yes|on)$/i.test(valueIn(profile, section, key) ?? '');
-  const fixed = (key: string) => wordsOf(valueIn(profile, section, key));
-  const offered = (key: string, isUsed = true) => (isUsed ? wordsOf(lease.get(key)) : []);
+  const fixed = (key: string) => networkManagerWords(valueIn(profile, section, key));
+  const offered = (key: string, isUsed = true) => (isUsed ? networkManagerWords(lease.get(key)) : []);
   const dns = !is('ignore-auto-dns');
   const names = offered(family === 4 ? 'domain_search' : 'dhcp6_domain_search', dns);
   return {
@@ -87,13 +87,11 @@ function valuesOf(lease: ReadonlyMap<string, string>, profile: readonly IniLine[
 
 /** Classless routes replace option 3: `10.88.0.0/24 10.77.0.9 0.0.0.0/0 10.77.0.8`. */
 function routersOf(lease: ReadonlyMap<string, string>): string[] {
-  const classless = wordsOf(lease.get('rfc3442_classless_static_routes') ?? lease.get('ms_classless_static_routes'));
-  if (classless.length === 0) return wordsOf(lease.get('routers'));
+  const classless = networkManagerWords(
+    lease.get('rfc3442_classless_static_routes') ?? lease.get('ms_classless_static_routes'),
+  );
+  if (classless.length === 0) return networkManagerWords(lease.get('routers'));
   return classless.flatMap((gateway, at) => (at % 2 === 1 && classless[at - 1] === '0.0.0.0/0' ? [gateway] : []));
-}
-
-function wordsOf(list: string | null | undefined): string[] {
-  return (list ?? '').split(/[\s,;]+/).filter((word) => word !== '');
 }
 
 /** The profile without what Holdfast added. */

@@ -4,6 +4,7 @@ import { iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import type { KnownLease, KnownLeases } from '../known-lease.ts';
 import { linkNames } from '../link-names.ts';
+import { networkManagerWords } from './profiles.ts';
 import { networkManager } from './running.ts';
 
 const DEVICES = '/run/NetworkManager/devices';
@@ -19,10 +20,7 @@ export function networkManagerLeases(host: Host): KnownLeases {
       const own = lines.filter((line) => line.section === section);
       if (own.length === 0) return [];
       const value = (key: string) => own.find((line) => line.key === `${section}.${key}`)?.value;
-      const list = (key: string) =>
-        value(key)
-          ?.split(/[\s,;]+/)
-          .filter((word) => word !== '') ?? [];
+      const list = (key: string) => networkManagerWords(value(key));
       const duration = value('dhcp_lease_time');
       return [
         {

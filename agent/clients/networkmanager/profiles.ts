@@ -58,6 +58,11 @@ export function valueIn(lines: readonly IniLine[], section: string, key: string)
   return profileLine(lines, section, key)?.value ?? null;
 }
 
+/** The words of a list in NetworkManager's files, which separates them by blanks, commas or semicolons. */
+export function networkManagerWords(list: string | null | undefined): string[] {
+  return (list ?? '').split(/[\s,;]+/).filter((word) => word !== '');
+}
+
 /** The command that activates the device with its present profile. It interrupts the device's network. */
 export function activation({ uuid }: ManagedDevice): string {
   return `nmcli connection up ${uuid ?? 'UUID'}`;

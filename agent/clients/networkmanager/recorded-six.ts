@@ -10,7 +10,7 @@ import type { RecordedAdvertisement } from '../recorded-advertisement.ts';
 import type { RecordedOffer6 } from '../recorded-offer6.ts';
 import { ipv6Addresses, toldOffer6 } from '../told-offer6.ts';
 import { type DeviceNames6, names6InForce } from './applied.ts';
-import { type ManagedDevice, valueIn } from './profiles.ts';
+import { type ManagedDevice, networkManagerWords, valueIn } from './profiles.ts';
 
 export interface NetworkManagerSix {
   /** null if the device has nothing by DHCPv6. */
@@ -21,20 +21,21 @@ export interface NetworkManagerSix {
 }
 
 export function networkManagerSix(host: Host, { name, record, profile }: ManagedDevice): NetworkManagerSix {
-  const value = (key: string) => valueIn(record, 'dhcp6', `dhcp6.${key}`);
-  const words = (text: string | null) => (text ?? '').split(/[\s,;]+/).filter((word) => word !== '');
+  const words = (key: string) => networkManagerWords(valueIn(record, 'dhcp6', `dhcp6.${key}`));
   const byDhcp = record.some(({ section }) => section === 'dhcp6');
-  const [leased = null] = ipv6Addresses(words(value('ip6_address')));
-  const nameservers = words(value('dhcp6_name_servers'));
-  const search = words(value('dhcp6_domain_search'));
+  const [leased = null] = ipv6Addresses(words('ip6_address'));
+  const nameservers = words('dhcp6_name_servers');
+  const search = words('dhcp6_domain_search');
   const offer6 = byDhcp
-    ? toldOffer6({ address: leased, nameservers, search, timeServers: words(value('dhcp6_ntp_servers')) })
+    ? toldOffer6({ address: leased, nameservers, search, timeServers: words('dhcp6_ntp_servers') })
     : null;
   const parts = kernelAdvertisements(host, name, { leased, heard: [] });
   if (parts.length === 0) return { offer6, advertisements: [], notes: [] };
   const told = names6InForce(host, name);
-  const others = new Set<string>([...ipv6Addresses([...nameservers, ...words(valueIn(profile, 'ipv6', 'dns'))])]);
-  const otherNames = new Set([...search, ...words(valueIn(profile, 'ipv6', 'dns-search'))]);
+  const others = new Set<string>(
+    ipv6Addresses([...nameservers, ...networkManagerWords(valueIn(profile, 'ipv6', 'dns'))]),
+  );
+  const otherNames = new Set([...search, ...networkManagerWords(valueIn(profile, 'ipv6', 'dns-search'))]);
   const [servers, domains] = [addressesOf(told).filter((one) => !others.has(one)), told?.search ?? []];
   const advertisements = parts.map((one, at) =>
     wholeAdvertisement(one, {

@@ -12,7 +12,7 @@ import { ownsResolvConf, RESOLVED_UPLINKS, UPLINKS_NOTE } from '../resolved.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../stage-plan.ts';
 import { systemdProgram } from '../systemd-program.ts';
 import { allConfLines, foreignClient } from './conf.ts';
-import { type ManagedDevice, managedDevices, profileLine, valueIn } from './profiles.ts';
+import { type ManagedDevice, managedDevices, networkManagerWords, profileLine, valueIn } from './profiles.ts';
 import { offerOfRecord } from './record-options.ts';
 import { type NetworkManagerSix, networkManagerSix } from './recorded-six.ts';
 import { rememberedFiles } from './remembered-files.ts';
@@ -180,12 +180,11 @@ function otherServers(
   { name, record, profile }: ManagedDevice,
   { offer6, advertisements }: NetworkManagerSix,
 ): string[] {
-  const words = (text: string | null) => (text ?? '').split(/[\s,;]+/);
   const own = new Set([
-    ...words(valueIn(record, 'dhcp4', 'dhcp4.domain_name_servers')),
-    ...words(valueIn(profile, 'ipv4', 'dns')),
-    ...words(valueIn(profile, 'ipv6', 'dns')),
-    ...(offer6 === null ? [] : words(valueIn(record, 'dhcp6', 'dhcp6.dhcp6_name_servers'))),
+    ...networkManagerWords(valueIn(record, 'dhcp4', 'dhcp4.domain_name_servers')),
+    ...networkManagerWords(valueIn(profile, 'ipv4', 'dns')),
+    ...networkManagerWords(valueIn(profile, 'ipv6', 'dns')),
+    ...(offer6 === null ? [] : networkManagerWords(valueIn(record, 'dhcp6', 'dhcp6.dhcp6_name_servers'))),
     ...advertisements.flatMap(({ servers }) => servers.flatMap(({ addresses }) => addresses)),
   ]);
   const merged = host.readText(`${RUN}/no-stub-resolv.conf`) ?? '';
