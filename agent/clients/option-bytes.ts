@@ -1,22 +1,26 @@
 /**
- * DHCPv4 options in bytes (RFC 2132), from the words by which a client records them. A word that cannot be read is left out;
- * null if nothing is left.
+ * DHCP options in bytes (RFC 2132, RFC 8415), from the words by which a client records them. A word that cannot be read is left
+ * out; null if nothing is left.
  */
 import type { IpAddress } from '../address/accepted.ts';
-import { familyOf } from '../address/address.ts';
-import { ipAddress, ipPrefix } from '../address/address-checks.ts';
+import { type Family, familyOf } from '../address/address.ts';
+import { bytesOfAddress, ipAddress, ipPrefix } from '../address/address-checks.ts';
 
-export function ipv4Addresses(words: readonly string[]): IpAddress[] {
+export const ipv4Addresses = (words: readonly string[]) => addressesOf(words, 'ipv4');
+export const ipv6Addresses = (words: readonly string[]) => addressesOf(words, 'ipv6');
+
+function addressesOf(words: readonly string[], family: Family): IpAddress[] {
   return words.flatMap((word) => {
     const address = ipAddress(word);
-    return address !== null && familyOf(address) === 'ipv4' ? [address] : [];
+    return address !== null && familyOf(address) === family ? [address] : [];
   });
 }
 
 const octets = (address: string) => Buffer.from(address.split('.').map(Number));
 
+/** Of either family. */
 export function addressOption(addresses: readonly IpAddress[]): Buffer | null {
-  return addresses.length === 0 ? null : Buffer.concat(addresses.map(octets));
+  return addresses.length === 0 ? null : Buffer.concat(addresses.map(bytesOfAddress));
 }
 
 /** `text` is latin1. */

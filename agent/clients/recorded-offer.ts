@@ -31,6 +31,13 @@ export function offerIn(packet: Buffer): RecordedOffer | null {
   };
 }
 
+/** An option without bytes is left out. */
+export function presentOptions(
+  options: readonly (readonly [code: number, data: Buffer | null])[],
+): ReadonlyMap<number, Buffer> {
+  return new Map(options.flatMap(([code, data]) => (data === null || data.length === 0 ? [] : [[code, data]])));
+}
+
 /** The offer of a record that has values rather than the message. An option without bytes is left out. */
 export function offerOf({
   address,
@@ -41,11 +48,9 @@ export function offerOf({
   readonly address: IpAddress;
   readonly server: IpAddress | null;
   readonly nextServer: IpAddress | null;
-  readonly options: readonly (readonly [code: number, data: Buffer | null])[];
+  readonly options: Parameters<typeof presentOptions>[0];
 }): RecordedOffer {
-  const present = new Map(
-    options.flatMap(([code, data]) => (data === null || data.length === 0 ? [] : [[code, data]])),
-  );
+  const present = presentOptions(options);
   return {
     address,
     server,

@@ -2,12 +2,12 @@
  * How `dhclient -6` is rehearsed: the real dhclient with the host's own script and hooks. The server gives what dhclient's
  * lease file says. (A dhclient of IPv4 is played by its script alone: agent/rehearse/rehearsal.ts.)
  */
-import { bytesOfAddress, ipAddress } from '../../address/address-checks.ts';
+import { ipAddress } from '../../address/address-checks.ts';
 import { findOption } from '../../config/notation/dhcp-options.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
-import { namesOption, numberOption, textOption } from '../option-bytes.ts';
+import { addressOption, ipv6Addresses, namesOption, numberOption, textOption } from '../option-bytes.ts';
 import type { RecordedOffer6 } from '../recorded-offer6.ts';
 import { QUIET_TIMES, type StagedEvent, type StagedFile, type StagePlan } from '../stage-plan.ts';
 import { ownDhclientScript } from './dhclient-scripts.ts';
@@ -125,10 +125,7 @@ function hexBytes(text: string): Buffer | null {
 /** dhclient's notation of a value in bytes; null if the text is no such value. `format`: dhcp-option-table.ts. */
 function bytesOfValue(format: string, text: string): Buffer | null {
   const items = text.split(',').map((item) => item.trim().replace(/^"|"$/g, ''));
-  if (format.startsWith('6')) {
-    const addresses = items.flatMap((item) => ipAddress(item) ?? []).filter((one) => one.includes(':'));
-    return addresses.length === 0 ? null : Buffer.concat(addresses.map(bytesOfAddress));
-  }
+  if (format.startsWith('6')) return addressOption(ipv6Addresses(items));
   if (/^[Dd]/.test(format)) return namesOption(items);
   if (format.startsWith('B')) return numberOption(text, 1);
   if (format.startsWith('S')) return numberOption(text, 2);

@@ -1,7 +1,6 @@
 /** What a running dhcpcd prints of its leases (`dhcpcd -U`), and the advertisements in it (dhcpcd-run-hooks(8), `nd1_…`). */
-import type { IpAddress } from '../../address/accepted.ts';
-import { familyOf } from '../../address/address.ts';
 import { ipAddress, prefixHolding } from '../../address/address-checks.ts';
+import { ipv6Addresses } from '../option-bytes.ts';
 import type { AdvertisedPrefix, RecordedAdvertisement } from '../recorded-advertisement.ts';
 
 /** The parts that are about this interface: one for each reason. */
@@ -44,7 +43,7 @@ function advertisementOf(value: Value): RecordedAdvertisement | null {
     prefixes: numbered(value, 'prefix_information', 'prefix').flatMap(prefixOf),
     // dhcpcd makes nothing of route information.
     routes: [],
-    servers: lists('rdnss', 'servers').map(({ words, lifetime }) => ({ addresses: words.flatMap(ipv6In), lifetime })),
+    servers: lists('rdnss', 'servers').map(({ words, lifetime }) => ({ addresses: ipv6Addresses(words), lifetime })),
     domains: lists('dnssl', 'search').map(({ words, lifetime }) => ({ names: words, lifetime })),
   };
 }
@@ -67,7 +66,7 @@ function numbered(value: Value, option: string, has: string): Numbered[] {
 
 function prefixOf({ words: [word = ''], of }: Numbered): AdvertisedPrefix[] {
   const [length, valid, preferred] = ['length', 'vltime', 'pltime'].map((name) => numberIn(of(name)));
-  const [address] = ipv6In(word);
+  const [address] = ipv6Addresses([word]);
   if (address === undefined || length == null || length > 128) return [];
   const flags = of('flags') ?? '';
   return [
@@ -79,11 +78,6 @@ function prefixOf({ words: [word = ''], of }: Numbered): AdvertisedPrefix[] {
       preferred: preferred ?? 0,
     },
   ];
-}
-
-function ipv6In(word: string): IpAddress[] {
-  const address = ipAddress(word);
-  return address === null || familyOf(address) === 'ipv4' ? [] : [address];
 }
 
 const numberIn = (text: string | undefined) => (/^\d{1,10}$/.test(text ?? '') ? Number(text) : null);

@@ -5,9 +5,10 @@
 import type { IpAddress } from '../../address/accepted.ts';
 import type { Host } from '../../host/host.ts';
 import { kernelAdvertisements, kernelLease6, wholeAdvertisement } from '../kernel-advertisements.ts';
+import { ipv6Addresses } from '../option-bytes.ts';
 import type { RecordedAdvertisement } from '../recorded-advertisement.ts';
 import type { RecordedOffer6 } from '../recorded-offer6.ts';
-import { ipv6Addresses, toldOffer6 } from '../told-offer6.ts';
+import { toldOffer6 } from '../told-offer6.ts';
 import { addressIn, type Entry, from, type LinkSource, type ToldLink, toldOf } from './dhcp6-lease.ts';
 import type { NetworkdLink } from './managed-links.ts';
 

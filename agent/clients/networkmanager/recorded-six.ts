@@ -6,9 +6,10 @@ import type { IpAddress } from '../../address/accepted.ts';
 import { addressOfBytes } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
 import { kernelAdvertisements, wholeAdvertisement } from '../kernel-advertisements.ts';
+import { ipv6Addresses } from '../option-bytes.ts';
 import type { RecordedAdvertisement } from '../recorded-advertisement.ts';
 import type { RecordedOffer6 } from '../recorded-offer6.ts';
-import { ipv6Addresses, toldOffer6 } from '../told-offer6.ts';
+import { toldOffer6 } from '../told-offer6.ts';
 import { type DeviceNames6, names6InForce } from './applied.ts';
 import { type ManagedDevice, networkManagerWords, valueIn } from './profiles.ts';
 
