@@ -21,18 +21,18 @@ export interface Dhcp6Lease {
 export function dhcp6Lease(host: Host, link: string): Dhcp6Lease | null {
   const told = toldOf(host, link);
   if (told === null) return null;
-  const [address] = addresses(told.Addresses);
+  const [address] = addressesFrom(told.Addresses, 'DHCPv6');
   if (address === undefined) return null;
   // Microseconds since the boot, with the time of a suspend.
   const renewal = told.DHCPv6Client?.Lease?.Timeout1USec;
   return {
     address,
     renews: typeof renewal === 'number' ? Math.round(Date.now() - sinceBoot() + renewal / 1000) : null,
-    nameservers: listed(addresses(told.DNS)),
+    nameservers: listed(addressesFrom(told.DNS, 'DHCPv6')),
     search: listed(
       from(told.SearchDomains, 'DHCPv6').flatMap(({ Domain }) => (typeof Domain === 'string' ? [Domain] : [])),
     ),
-    ntp: listed(addresses(told.NTP)),
+    ntp: listed(addressesFrom(told.NTP, 'DHCPv6')),
   };
 }
 
@@ -75,8 +75,8 @@ export function from(list: unknown, source: LinkSource): Entry[] {
   return Array.isArray(list) ? (list as Entry[]).filter((one) => one?.ConfigSource === source) : [];
 }
 
-function addresses(list: unknown): IpAddress[] {
-  return from(list, 'DHCPv6').flatMap(({ Address }) => addressIn(Address) ?? []);
+export function addressesFrom(list: unknown, source: LinkSource): IpAddress[] {
+  return from(list, source).flatMap(({ Address }) => addressIn(Address) ?? []);
 }
 
 /** The IPv6 address of sixteen numbers; null if the value is none. */

@@ -9,7 +9,7 @@ import { ipv6Addresses } from '../option-bytes.ts';
 import type { RecordedAdvertisement } from '../recorded-advertisement.ts';
 import type { RecordedOffer6 } from '../recorded-offer6.ts';
 import { toldOffer6 } from '../told-offer6.ts';
-import { addressIn, type Entry, from, type LinkSource, type ToldLink, toldOf } from './dhcp6-lease.ts';
+import { addressesFrom, addressIn, type Entry, from, type LinkSource, type ToldLink, toldOf } from './dhcp6-lease.ts';
 import type { NetworkdLink } from './managed-links.ts';
 
 export interface NetworkdSix {
@@ -26,14 +26,12 @@ export function networkdSix(host: Host, link: NetworkdLink): NetworkdSix {
 }
 
 function toldSix(host: Host, iface: string, told: ToldLink): NetworkdSix {
-  const words = (list: unknown, source: LinkSource) =>
-    from(list, source).flatMap(({ Address }) => addressIn(Address) ?? []);
   const names = (source: LinkSource) => from(told.SearchDomains, source).flatMap(domainIn);
-  const [leased = null] = words(told.Addresses, 'DHCPv6');
+  const [leased = null] = addressesFrom(told.Addresses, 'DHCPv6');
   const values = {
-    nameservers: words(told.DNS, 'DHCPv6'),
+    nameservers: addressesFrom(told.DNS, 'DHCPv6'),
     search: names('DHCPv6').map(({ name }) => name),
-    timeServers: words(told.NTP, 'DHCPv6'),
+    timeServers: addressesFrom(told.NTP, 'DHCPv6'),
   };
   const byDhcp = leased !== null || Object.values(values).some(({ length }) => length > 0);
   const servers = from(told.DNS, 'NDisc').flatMap(serverIn);
