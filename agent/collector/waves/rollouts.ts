@@ -5,8 +5,9 @@
 import { UNNAMED_ROLLOUT } from '../../config/notation/rollout-name.ts';
 import type { WaveQuestion, WaveStanding } from '../../confirm/wire/wave-talk.ts';
 import { holds, isAgainst, type Member, type MemberStanding, Rollout } from './rollout.ts';
+import { barInWords, presentWaveInWords, stopInWords } from './rollout-words.ts';
 import { type RolloutChanges, UnsavedRollouts } from './unsaved-rollouts.ts';
-import { type WaveSize, waveInWords, waveLimit } from './wave-sizes.ts';
+import { type WaveSize, waveLimit } from './wave-sizes.ts';
 
 export interface RolloutsOptions {
   readonly sizes: readonly WaveSize[];
@@ -44,9 +45,6 @@ const OVER = 604_800_000;
 const WAITS = 3_600_000;
 /** Milliseconds that an admitted host stays in its rollout: nobody may make the disk busy by many ids. */
 const STAY = 5_000;
-
-/** The most hosts that a stop names. */
-const NAMED = 3;
 
 const NOT_STORED = 'the collector can store nothing at present';
 const JUST_NOW = 'this host was admitted with another change just now';
@@ -199,12 +197,6 @@ export class Rollouts {
     }
   }
 
-  /** A sentence about the present wave. */
-  waveInWords({ wave }: Rollout): string {
-    const { sizes } = this.#options;
-    return `wave ${Math.min(wave, sizes.length - 1) + 1} of ${sizes.length}: ${waveInWords(sizes[Math.min(wave, sizes.length - 1)]!)}`;
-  }
-
   /** How many hosts may be admitted in the present wave; null if all. */
   limit({ wave }: Rollout): number | null {
     const limit = waveLimit(this.#options.sizes, wave, this.#options.known());
@@ -228,18 +220,9 @@ export class Rollouts {
     }
     if (!rollout.named && rollout.admitted === 0) {
       const other = [...this.#barring].find((one) => !isOld(one, now));
-      if (other !== undefined)
-        return other.stop === null
-          ? `the first host of another configuration is under way (rollout ${other.id})`
-          : `the rollout of another configuration was stopped (${other.id}: ${other.stop.why})`;
+      if (other !== undefined) return barInWords(other);
     }
-    if (rollout.admitted < waveLimit(sizes, rollout.wave, hosts)) return '';
-    const [admitted, provisional] = [rollout.count('admitted'), rollout.count('provisional')];
-    const missing = [
-      ...(admitted > 0 ? [`${admitted} without a result yet`] : []),
-      ...(provisional > 0 ? [`${provisional} provisional`] : []),
-    ];
-    return `${this.waveInWords(rollout)}${missing.length > 0 ? ` (${missing.join(', ')})` : ''}`;
+    return rollout.admitted < waveLimit(sizes, rollout.wave, hosts) ? '' : presentWaveInWords(rollout, sizes);
   }
 
   /**
@@ -276,17 +259,7 @@ export class Rollouts {
     this.#touch(rollout, now);
     const { stopAfter, nameOf } = this.#options;
     if (rollout.stop !== null || rollout.against < stopAfter || isOld(rollout, now)) return;
-    const all = [...rollout.members].filter(isAgainst);
-    const names = all.slice(0, NAMED).map((one) => nameOf(one.host) ?? one.host);
-    const lost = all.filter((one) => one.standing === 'lost').length;
-    const what = [
-      ...(all.length > lost
-        ? [all.length - lost === 1 ? '1 change was put back' : `${all.length - lost} changes were put back`]
-        : []),
-      ...(lost > 0 ? [lost === 1 ? '1 host was lost' : `${lost} hosts were lost`] : []),
-    ].join(' and ');
-    const some = all.length > NAMED ? [...names, '…'] : names;
-    this.#stop(rollout, { why: `${what} (${some.join(', ')})`, since: now, byOperator: false }, host, now);
+    this.#stop(rollout, { why: stopInWords(rollout, nameOf), since: now, byOperator: false }, host, now);
   }
 
   #stop(rollout: Rollout, stop: NonNullable<Rollout['stop']>, host: string | null, now: number): void {
