@@ -94,6 +94,11 @@ export function holds({ standing, excused }: Member): boolean {
   return !excused && (standing === 'admitted' || standing === 'provisional');
 }
 
+/** Whether the change of such a host does not stay, as far as is known. */
+export function isUndone(standing: MemberStanding): boolean {
+  return standing === 'put-back' || standing === 'lost';
+}
+
 export function isAgainst({ standing, excused }: Member): boolean {
-  return !excused && (standing === 'put-back' || standing === 'lost');
+  return !excused && isUndone(standing);
 }

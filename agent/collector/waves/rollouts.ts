@@ -4,7 +4,7 @@
  */
 import { UNNAMED_ROLLOUT } from '../../config/notation/rollout-name.ts';
 import type { WaveQuestion, WaveStanding } from '../../confirm/wire/wave-talk.ts';
-import { holds, isAgainst, type Member, type MemberStanding, Rollout } from './rollout.ts';
+import { holds, isAgainst, isUndone, type Member, type MemberStanding, Rollout, type Stop } from './rollout.ts';
 import { barInWords, presentWaveInWords, stopInWords } from './rollout-words.ts';
 import { type RolloutChanges, UnsavedRollouts } from './unsaved-rollouts.ts';
 import { type WaveSize, waveLimit } from './wave-sizes.ts';
@@ -109,14 +109,15 @@ export class Rollouts {
     }
     const asked = { configuration, change, within };
     const wait = (why: string): Admission => ({ rollout, go: false, why });
+    // A host that goes must be known after a restart.
+    const go = () => (this.#unsaved.save() ? { rollout, go: true, why: '' } : wait(NOT_STORED));
     if (member === undefined)
       member = this.#put({ host, rollout, ...asked, standing: 'waiting', since: now, excused: false });
     // The answer was lost, or the host began anew. A host that asks has not begun, so a stop holds for it as well.
     else if (member.standing === 'admitted' && rollout.stop !== null)
       member = this.#replace(member, { standing: 'waiting' });
     const isAdmitted = member.standing !== 'waiting' && !isUndone(member.standing);
-    if (isAdmitted && member.change === change)
-      return this.#unsaved.save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
+    if (isAdmitted && member.change === change) return go();
     const why = isAdmitted && now - member.since < STAY ? JUST_NOW : this.#whyWait(rollout, member, now);
     if (why !== '') {
       if (member.standing === 'waiting') this.#replace(member, { ...asked, since: now });
@@ -126,8 +127,7 @@ export class Rollouts {
     rollout.admittedAt = now;
     this.#touch(rollout, now);
     this.#replace(member, { ...asked, standing: 'admitted', since: now, excused: false });
-    // A host that goes must be known after a restart.
-    return this.#unsaved.save() ? { rollout, go: true, why: '' } : wait(NOT_STORED);
+    return go();
   }
 
   /** Takes what a host reports of its last change. */
@@ -262,7 +262,7 @@ export class Rollouts {
     this.#stop(rollout, { why: stopInWords(rollout, nameOf), since: now, byOperator: false }, host, now);
   }
 
-  #stop(rollout: Rollout, stop: NonNullable<Rollout['stop']>, host: string | null, now: number): void {
+  #stop(rollout: Rollout, stop: Stop, host: string | null, now: number): void {
     rollout.stop = stop;
     this.#touch(rollout, now);
     this.#options.stopped(rollout, host);
@@ -331,9 +331,4 @@ function isOld({ admittedAt }: Rollout, now: number): boolean {
 
 function isTired({ standing, since }: Member, now: number): boolean {
   return standing === 'waiting' && now - since > WAITS;
-}
-
-/** Whether the change of such a host does not stay, as far as is known. */
-function isUndone(standing: MemberStanding): boolean {
-  return standing === 'put-back' || standing === 'lost';
 }
