@@ -71,7 +71,7 @@ export function makeRouter(parts: Parts) {
     else if (pathname === '/api/v1/nameservers') {
       answer(response, 200, retirement.nameservers(searchParams, Date.now()));
     } else if (pathname === '/api/v1/expected') answer(response, 200, retirement.expected(Date.now()));
-    else if (pathname === '/api/v1/waves') answer(response, 200, query.summary().rollouts);
+    else if (pathname === '/api/v1/waves') answer(response, 200, waves.rows());
     else if (pathname === '/api/v1/stream') {
       if (!stream.add(response, senderOf(request), query.summary()))
         answer(response, 503, { error: 'too many readers' });

@@ -122,7 +122,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   });
   fleet.rows.settle(Date.now());
   // A kill may have come between a heartbeat and the look at its result, and the next heartbeat may change nothing.
-  waves.take([...fleet.rows.all()], Date.now());
+  waves.take(fleet.rows.all(), Date.now());
 
   server.on('request', (request, response) => {
     if (tooMany(request, response)) return;

@@ -5,7 +5,7 @@ import type { ExpectedHosts } from '../retire/expected.ts';
 import { knownHosts } from '../retire/known-hosts.ts';
 import type { Store } from '../store/store.ts';
 import { rolloutRows } from '../waves/rollout-rows.ts';
-import { Rollouts } from '../waves/rollouts.ts';
+import { Rollouts, type RolloutsOptions } from '../waves/rollouts.ts';
 import { DEFAULT_WAVES, parseWaves } from '../waves/wave-sizes.ts';
 import { WaveDesk } from './wave-desk.ts';
 
@@ -48,12 +48,14 @@ export class Waves {
     this.#expected = expected;
     this.#waves = sizes.length;
     const known = () => this.#knownHosts(Date.now());
-    const options = {
-      ...{ sizes, stopAfter, known },
-      nameOf: (key: string) => nameOf(fleet, key),
-      beaten: (key: string) => fleet.find(key)?.pulse.beaten ?? 0,
-      save: store.rollouts.save.bind(store.rollouts),
-      stopped: ({ id, stop }: { id: string; stop: { why: string } | null }, key: string | null) => {
+    const options: RolloutsOptions = {
+      sizes,
+      stopAfter,
+      known,
+      nameOf: (key) => nameOf(fleet, key),
+      beaten: (key) => fleet.find(key)?.pulse.beaten ?? 0,
+      save: (changes) => store.rollouts.save(changes),
+      stopped: ({ id, stop }, key) => {
         const body = `rollout ${id} stopped: ${stop?.why}`;
         log(body);
         const host = key === null ? undefined : fleet.find(key);
@@ -74,7 +76,7 @@ export class Waves {
   }
 
   /** Takes the rows of hosts that changed. */
-  take(rows: readonly HostRow[], now: number): void {
+  take(rows: Iterable<HostRow>, now: number): void {
     for (const { id, wave } of rows) if (wave !== null) this.#rollouts.heard(id, wave, now);
   }
 
