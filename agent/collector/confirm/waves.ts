@@ -71,7 +71,7 @@ export class Waves {
   /** At most half a second old. */
   rows(now = Date.now()): readonly RolloutRow[] {
     if (Math.abs(now - this.#rows.at) >= FRESH.rows)
-      this.#rows = { at: now, rows: rolloutRows(this.#rollouts, this.#knownHosts(now), this.#waves, now) };
+      this.#rows = { at: now, rows: rolloutRows(this.#rollouts, () => this.#knownHosts(now), this.#waves, now) };
     return this.#rows.rows;
   }
 

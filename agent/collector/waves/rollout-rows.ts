@@ -8,12 +8,15 @@ const MOST = 20;
 /** Milliseconds for which a rollout is shown after its last change, although nothing of it is left to do. */
 const SHOWN = 86_400_000;
 
-/** `known`: how many hosts the collector knows; `waves`: how many waves a rollout has. */
-export function rolloutRows(rollouts: Rollouts, known: number, waves: number, now: number): RolloutRow[] {
+/**
+ * `known` tells how many hosts the collector knows. It may look at every host, which an empty list does not need.
+ * `waves`: how many waves a rollout has.
+ */
+export function rolloutRows(rollouts: Rollouts, known: () => number, waves: number, now: number): RolloutRow[] {
   const all = [...rollouts.all].reverse();
   const shown = all.filter((one) => now - one.touched < SHOWN || isAtWork(one));
   const [stopped, others] = [shown.filter(({ stop }) => stop !== null), shown.filter(({ stop }) => stop === null)];
-  return [...stopped, ...others].slice(0, MOST).map((one) => rolloutRow(rollouts, one, known, waves));
+  return [...stopped, ...others].slice(0, MOST).map((one) => rolloutRow(rollouts, one, known(), waves));
 }
 
 function rolloutRow(rollouts: Rollouts, rollout: Rollout, known: number, waves: number): RolloutRow {
