@@ -1,14 +1,13 @@
 /** `POST /v1/confirm`: acknowledges a change of a host on trial. */
 import { unmappedAddress } from '../../address/address-checks.ts';
-import type { TalkAnswer, TalkQuestion } from '../../confirm/wire/acknowledgement.ts';
+import { type TalkAnswer, type TalkQuestion, TRIAL_SEALS } from '../../confirm/wire/acknowledgement.ts';
 import type { BehindHosts } from './behind-hosts.ts';
 import type { InboundTries } from './inbound-tries.ts';
 import { questionIn } from './question.ts';
 import type { SealedSubject } from './sealed-door.ts';
 
 export class Acknowledger implements SealedSubject<TalkQuestion> {
-  readonly asks = 'question';
-  readonly answers = 'answer';
+  readonly seals = TRIAL_SEALS;
   readonly read = questionIn;
   readonly #behind: BehindHosts;
   readonly #inbound: InboundTries;

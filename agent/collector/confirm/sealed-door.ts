@@ -11,6 +11,7 @@ import {
   type SealDirection,
   seal,
   type TalkKey,
+  type TalkSeals,
 } from '../../confirm/wire/acknowledgement.ts';
 import type { Tokens } from '../admission/access.ts';
 import { Refused, withBody } from '../admission/body.ts';
@@ -22,8 +23,7 @@ const MOST_NONCES = 100_000;
 
 /** One kind of question, and who answers. */
 export interface SealedSubject<Question extends { readonly nonce: string }> {
-  readonly asks: SealDirection;
-  readonly answers: SealDirection;
+  readonly seals: TalkSeals;
   /** Throws Refused. */
   readonly read: (body: Buffer) => Question;
   /** `from`: the address of the sender. `now`: milliseconds since the epoch. */
@@ -41,7 +41,7 @@ export class SealedDoor {
   }
 
   async receive<Question extends { readonly nonce: string }>(
-    { asks, answers, read, answer }: SealedSubject<Question>,
+    { seals, read, answer }: SealedSubject<Question>,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
@@ -55,21 +55,21 @@ export class SealedDoor {
       const length = Number(request.headers['content-length'] ?? Number.NaN);
       if (!(length <= LARGEST_TALK)) throw new Refused(413, `a question has a length of at most ${LARGEST_TALK} bytes`);
       const content = await withBody(request, senderOf(request), (body) => {
-        key = this.#keyOf(request, body, asks);
+        key = this.#keyOf(request, body, seals.asks);
         const question = read(body);
         const now = Date.now();
         if (this.#nonces.has(question.nonce)) throw new Refused(409, 'this question was asked before');
         this.#remember(question.nonce, now);
         return answer(question, request.socket.remoteAddress ?? '', now);
       });
-      send(response, 200, content, key, answers);
+      send(response, 200, content, key, seals.answers);
     } catch (error) {
       if (response.destroyed) return;
       const status = error instanceof Refused ? error.status : 500;
       const confirm = error instanceof Refused ? error.message : 'internal error';
       if (status === 405) response.setHeader('allow', 'POST');
       if (!request.complete) response.setHeader('connection', 'close');
-      send(response, status, { confirm }, key, answers);
+      send(response, status, { confirm }, key, seals.answers);
       if (!request.complete) response.once('finish', () => request.destroy());
     }
   }

@@ -1,5 +1,5 @@
 /** `POST /v1/waves`: says to a host that is about to change whether it goes, or waits. */
-import type { WaveAnswer, WaveQuestion } from '../../confirm/wire/wave-talk.ts';
+import { WAVE_SEALS, type WaveAnswer, type WaveQuestion } from '../../confirm/wire/wave-talk.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { isOfHoldfast } from '../retire/known-hosts.ts';
 import type { Rollout } from '../waves/rollout.ts';
@@ -11,8 +11,7 @@ import { waveQuestionIn } from './wave-question.ts';
 const AGAIN = { least: 5_000, each: 20, most: 600_000, stopped: 15_000 } as const;
 
 export class WaveDesk implements SealedSubject<WaveQuestion> {
-  readonly asks = 'wave question';
-  readonly answers = 'wave answer';
+  readonly seals = WAVE_SEALS;
   readonly read = waveQuestionIn;
   readonly #fleet: Fleet;
   readonly #rollouts: Rollouts;

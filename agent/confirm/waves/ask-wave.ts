@@ -1,8 +1,7 @@
 /** Asks the collector whether this host may change now. */
 import { bareHost } from '../../address/address.ts';
 import type { Host } from '../../host/host.ts';
-import type { WaveAnswer, WaveQuestion } from '../wire/wave-talk.ts';
-import { WAVES_PATH } from '../wire/wave-talk.ts';
+import { WAVE_SEALS, WAVES_PATH, type WaveAnswer, type WaveQuestion } from '../wire/wave-talk.ts';
 import { familiesOf, placesOf } from '../witnesses/places.ts';
 import { sealedTalk, type TalkOptions, type TalkSubject } from '../witnesses/sealed-talk.ts';
 
@@ -30,8 +29,7 @@ const LONGEST = 300;
 
 const WAVE: TalkSubject<WaveAsked, WaveAnswer> = {
   path: WAVES_PATH,
-  asks: 'wave question',
-  answers: 'wave answer',
+  seals: WAVE_SEALS,
   read: waveAnswerIn,
   differs: () => null,
 };

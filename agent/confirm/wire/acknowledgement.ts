@@ -80,6 +80,14 @@ export function keyName(key: TalkKey): string {
 /** Keeps a question from being sent back as an answer, and an answer about a trial from being one about a wave. */
 export type SealDirection = 'question' | 'answer' | 'wave question' | 'wave answer';
 
+/** The seals of one kind of talk: of its question, and of its answer. */
+export interface TalkSeals {
+  readonly asks: SealDirection;
+  readonly answers: SealDirection;
+}
+
+export const TRIAL_SEALS = { asks: 'question', answers: 'answer' } as const;
+
 export function seal(key: TalkKey, direction: SealDirection, body: Buffer): string {
   return createHmac('sha256', key).update(`holdfast confirm: ${direction}\n`).update(body).digest('hex');
 }

@@ -4,6 +4,7 @@
  */
 
 export const WAVES_PATH = '/v1/waves';
+export const WAVE_SEALS = { asks: 'wave question', answers: 'wave answer' } as const;
 
 export interface WaveQuestion {
   /** 32 hexadecimal digits, never used before. */

@@ -1,5 +1,5 @@
 /** Asks the collector about a trial. */
-import { CONFIRM_PATH, FILLING, type TalkAnswer, type TalkQuestion } from '../wire/acknowledgement.ts';
+import { CONFIRM_PATH, FILLING, type TalkAnswer, type TalkQuestion, TRIAL_SEALS } from '../wire/acknowledgement.ts';
 import { type SealedReply, sealedTalk, type TalkOptions, type TalkSubject } from './sealed-talk.ts';
 
 export type TalkAsked = Pick<TalkQuestion, 'change' | 'inbound' | 'behind'>;
@@ -9,8 +9,7 @@ export type Talk = SealedReply<TalkAnswer>;
 
 const TRIAL: TalkSubject<TalkAsked & { readonly filling: string }, TalkAnswer> = {
   path: CONFIRM_PATH,
-  asks: 'question',
-  answers: 'answer',
+  seals: TRIAL_SEALS,
   read: talkAnswerIn,
   differs: ({ filling }, asked) => (filling === asked.filling ? null : 'its answer is not whole'),
 };

@@ -14,8 +14,8 @@ import {
   keyOfToken,
   LARGEST_TALK,
   SEAL_HEADER,
-  type SealDirection,
   type TalkKey,
+  type TalkSeals,
 } from '../wire/acknowledgement.ts';
 import { type Hearing, silent } from './confirm-witness.ts';
 
@@ -37,8 +37,7 @@ export interface AboutChange {
 /** One kind of question, and its answer. */
 export interface TalkSubject<Asked, Answer extends AboutChange> {
   readonly path: string;
-  readonly asks: SealDirection;
-  readonly answers: SealDirection;
+  readonly seals: TalkSeals;
   /** null if the body is no answer of this kind. */
   readonly read: (body: Buffer) => Answer | null;
   /** Why the answer is to another question; null if it is to this one. */
@@ -78,7 +77,7 @@ export async function sealedTalk<Asked extends { readonly change: string }, Answ
       const headers = {
         'content-type': 'application/json',
         connection: 'close',
-        ...(key === null ? {} : { authorization: authorization(key, body, subject.asks) }),
+        ...(key === null ? {} : { authorization: authorization(key, body, subject.seals.asks) }),
       };
       const { path } = subject;
       const reply = await client.send({ method: 'POST', path, body, headers, largest: LARGEST_TALK }, signal);
@@ -106,7 +105,7 @@ const CAME_BACK = /\b(ECONN(REFUSED|RESET)|EPIPE|EPROTO|HPE_\w+|ERR_(TLS|SSL)_\w
 
 /** The answer, or why it is none. */
 function believe<Asked, Answer extends AboutChange>(
-  { answers, read, differs }: TalkSubject<Asked, Answer>,
+  { seals, read, differs }: TalkSubject<Asked, Answer>,
   { status, headers, body }: DeliveryReply,
   question: Asked & AboutChange,
   key: TalkKey | null,
@@ -118,7 +117,7 @@ function believe<Asked, Answer extends AboutChange>(
     if (status === 401 || status === 403)
       return `the collector answers ${status}: it does not know this host's token, or shuts out its certificate`;
     if (status !== 200 || key !== null) return `no collector of Holdfast answers there (status ${status}, and no seal)`;
-  } else if (key !== null && !isSealed(key, answers, body, String(found))) {
+  } else if (key !== null && !isSealed(key, seals.answers, body, String(found))) {
     return "its answer is not sealed with this host's token: it is forged, or was changed on the way";
   }
   if (status !== 200) return `the collector refuses: ${sentenceIn(body) || `status ${status}`}`;
