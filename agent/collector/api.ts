@@ -35,7 +35,7 @@ export interface SummaryAnswer {
   readonly provisional: readonly { readonly change: string; readonly hosts: number }[];
   /** The 20 rollouts that changed last, of those with work left or a change in the last day; stopped ones first. */
   readonly rollouts: readonly RolloutRow[];
-  /** The same of changes that hold now, and were not seen yet at a lease event or a boot. */
+  /** Changes that hold now, and that hosts have not yet seen at a lease event or a boot; the 20 with the most hosts. */
   readonly unseen: readonly { readonly change: string; readonly hosts: number }[];
   readonly version: string;
 }
@@ -61,7 +61,7 @@ export interface RolloutRow {
   readonly waiting: number;
   /** Whether provisional changes hold the next wave up. */
   readonly held: boolean;
-  /** null while it goes on. */
+  /** null while the rollout goes on. */
   readonly stopped: { readonly why: string; readonly since: number } | null;
 }
 

@@ -117,7 +117,7 @@ interface Write {
   readonly what: keyof typeof WRITES;
   /** The id or name of a host; '' for the list of expected hosts; the id of a rollout. */
   readonly name: string;
-  /** What becomes of a rollout. */
+  /** The operator's decision about a rollout. */
   readonly decision?: 'stop' | 'continue';
 }
 
@@ -185,8 +185,8 @@ function fail(response: ServerResponse, error: unknown): void {
 }
 
 /**
- * Addresses that need no bearer token. The health check and the page's files hold no data of the fleet. Questions of hosts on
- * trial are sealed.
+ * Addresses that need no bearer token. The health check and the page's files hold no data of the fleet. Questions of hosts
+ * that change are sealed.
  */
 export function isPublic({ pathname }: URL, page: Page): boolean {
   return ['/healthz', CONFIRM_PATH, WAVES_PATH].includes(pathname) || page.has(pathname);

@@ -7,7 +7,7 @@ import type { Rollouts } from '../waves/rollouts.ts';
 import type { SealedSubject } from './sealed-door.ts';
 import { waveQuestionIn } from './wave-question.ts';
 
-/** Milliseconds until a host asks again: with few hosts, with each host that waits more, at most, and after a stop. */
+/** Milliseconds until a host asks again. `each`: for each host that waits. `stopped`: at least, after a stop. */
 const AGAIN = { least: 5_000, each: 20, most: 600_000, stopped: 15_000 } as const;
 
 export class WaveDesk implements SealedSubject<WaveQuestion> {

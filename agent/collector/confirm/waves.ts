@@ -1,4 +1,4 @@
-/** Rollouts by waves, beside the fleet: takes the questions and the results of hosts, and what an operator decides. */
+/** Rollouts by waves, beside the fleet: takes the questions and results of hosts, and the decisions of operators. */
 import type { HostRow, RolloutRow } from '../api.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ExpectedHosts } from '../retire/expected.ts';
@@ -16,13 +16,13 @@ export interface WavesOptions {
   readonly stopAfter?: number | undefined;
 }
 
-/** Milliseconds for which the number of hosts, and the list of rollouts, are used again: they cost a look at all. */
+/** Milliseconds for which the number of hosts, and the list of rollouts, are used again. Each costs a look at all. */
 const FRESH = { known: 5_000, rows: 500 } as const;
 const STOP_AFTER = 1;
 
 export type CheckedWaves = ReturnType<typeof checkedWaves>;
 
-/** Throws a sentence if they cannot be used. */
+/** Throws a sentence if the options cannot be used. */
 export function checkedWaves({ waves = DEFAULT_WAVES, stopAfter = STOP_AFTER }: WavesOptions) {
   return { sizes: parseWaves(waves), stopAfter };
 }

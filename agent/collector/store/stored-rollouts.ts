@@ -1,4 +1,4 @@
-/** What the database holds of rollouts: each rollout that admitted a host or was stopped, and its admitted hosts. */
+/** Rollouts in the database: each rollout that admitted a host or was stopped, and its admitted hosts. */
 import { MEMBER_STANDINGS, Rollout } from '../waves/rollout.ts';
 import type { Rollouts } from '../waves/rollouts.ts';
 import type { RolloutChanges } from '../waves/unsaved-rollouts.ts';

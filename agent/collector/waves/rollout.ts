@@ -15,11 +15,11 @@ export interface Member {
   readonly configuration: string;
   readonly change: string;
   readonly standing: MemberStanding;
-  /** When it asked last, or when it was admitted; milliseconds since the epoch. */
+  /** When the host asked last, or when it was admitted; milliseconds since the epoch. */
   readonly since: number;
   /** Milliseconds that its witnesses have. */
   readonly within: number;
-  /** An operator let the rollout go on in spite of its result. */
+  /** An operator let the rollout go on in spite of the host's result. */
   readonly excused: boolean;
 }
 

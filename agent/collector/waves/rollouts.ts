@@ -57,7 +57,7 @@ export class Rollouts {
   readonly #barring = new Set<Rollout>();
   /** Admitted hosts without a result. */
   readonly #underWay = new Set<Member>();
-  /** Since when the collector listens: nobody is lost because it did not. */
+  /** Since when the collector listens. No host is lost because the collector did not listen. */
   #listens: number;
   readonly #unsaved: UnsavedRollouts;
 
@@ -130,7 +130,7 @@ export class Rollouts {
     return go();
   }
 
-  /** Takes what a host reports of its last change. */
+  /** Takes the standing that a host reports of its last change. */
   heard(
     host: string,
     told: { readonly rollout: string; readonly change: string; readonly standing: WaveStanding },
@@ -152,7 +152,7 @@ export class Rollouts {
     this.#result(member, standing, now);
   }
 
-  /** Looks for hosts whose results never came, and stores what waits. `isDeaf`: the collector takes no heartbeats now. */
+  /** Looks for hosts whose results never came, and saves changes. `isDeaf`: the collector takes no heartbeats now. */
   look(now: number, isDeaf: boolean): void {
     if (isDeaf) this.#listens = now;
     for (const member of this.#underWay) {
@@ -162,7 +162,7 @@ export class Rollouts {
     this.#unsaved.save();
   }
 
-  /** Drops what nobody needs: members whose host is forgotten or no longer asks, and rollouts that nobody is in. */
+  /** Drops members whose host is forgotten or no longer asks, and rollouts that nobody is in. */
   tidy(now: number): void {
     for (const member of [...this.#members.values()])
       if (this.#options.nameOf(member.host) === null || isTired(member, now)) this.#leave(member);
@@ -178,7 +178,7 @@ export class Rollouts {
     this.#unsaved.save();
   }
 
-  /** An operator lets the rollout go on. What was put back, lost or is provisional by now holds nothing up any more. */
+  /** An operator lets the rollout go on. Hosts that are put back, lost or provisional by now no longer hold it up. */
   goOn(rollout: Rollout, now: number): void {
     rollout.stop = null;
     for (const member of [...rollout.members])

@@ -1,7 +1,7 @@
-/** What changed of the rollouts since they were stored last. What cannot be stored stays, and is tried again. */
+/** Changes of the rollouts since they were stored last. Changes that cannot be stored stay, and are tried again. */
 import type { Member, Rollout } from './rollout.ts';
 
-/** What is to be stored. */
+/** Changes to store. */
 export interface RolloutChanges {
   readonly rollouts: Iterable<Rollout>;
   /** Ids of rollouts that are over. */

@@ -7,7 +7,7 @@ import { sealedTalk, type TalkOptions, type TalkSubject } from '../witnesses/sea
 
 export type WaveAsked = Omit<WaveQuestion, 'nonce' | 'host'>;
 
-/** What came of the question. */
+/** The answer of the collector, or the wait without an answer. */
 export interface WaveReply {
   readonly go: boolean;
   /** Why the host waits, without a full stop; '' if it goes. */
@@ -34,7 +34,7 @@ const WAVE: TalkSubject<WaveAsked, WaveAnswer> = {
   differs: () => null,
 };
 
-/** Never throws. Without an answer the host waits: whoever configured waves forbade a change without them. */
+/** Never throws. Without an answer the host waits, because `confirm.waves` forbids a change without permission. */
 export async function askWave(host: Host, options: TalkOptions, asked: WaveAsked): Promise<WaveReply> {
   const signal = AbortSignal.timeout(PATIENCE);
   const name = bareHost(new URL(options.endpoint).hostname);

@@ -39,6 +39,6 @@ export interface WaveAnswer {
   readonly known: number;
 }
 
-/** What a host reports of its last question, in `holdfast.change.wave`. */
+/** How the change of a host stands after its last question, as `holdfast.change.wave` reports it. */
 export const WAVE_STANDINGS = ['waiting', 'admitted', 'confirmed', 'provisional', 'put-back'] as const;
 export type WaveStanding = (typeof WAVE_STANDINGS)[number];

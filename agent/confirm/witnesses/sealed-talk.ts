@@ -27,7 +27,7 @@ export interface TalkOptions {
   readonly hostId: string;
 }
 
-/** What every question has, and its answer repeats. */
+/** The part of every question that its answer repeats. */
 export interface AboutChange {
   readonly nonce: string;
   readonly change: string;
