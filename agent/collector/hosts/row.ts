@@ -139,7 +139,7 @@ function look(host: HostState, table: SeriesTable): Seen {
       }
     } else if (value !== 1) continue;
     else if (series.metric === 'holdfast.change.provisional') {
-      seen.provisional = cut(attributes['holdfast.change.id'] ?? '', LONGEST_CODE) || null;
+      seen.provisional = codeIn(attributes, 'holdfast.change.id') || null;
     } else if (series.metric === 'holdfast.change.wave') seen.wave = waveIn(attributes);
     else if (series.metric === 'holdfast.change.unseen') {
       seen.unseen = withMoment(seen.unseen, attributes);
@@ -165,13 +165,23 @@ function look(host: HostState, table: SeriesTable): Seen {
 }
 
 /** null if it is malformed. */
-function waveIn(attributes: Readonly<Record<string, string>>): HostRow['wave'] {
+function waveIn(attributes: Series['attributes']): HostRow['wave'] {
   const standing = WAVE_STANDINGS.find((one) => one === attributes['holdfast.change.standing']);
   if (standing === undefined) return null;
-  const [rollout, change] = ['holdfast.change.rollout', 'holdfast.change.id'].map((name) =>
-    cut(attributes[name] ?? '', LONGEST_CODE),
-  ) as [string, string];
-  return { rollout, change, standing };
+  const rollout = codeIn(attributes, 'holdfast.change.rollout');
+  return { rollout, change: codeIn(attributes, 'holdfast.change.id'), standing };
+}
+
+/** The later moments of one change, in the order of the table of settings. A host has one such change. */
+function withMoment(known: HostRow['unseen'], attributes: Series['attributes']): HostRow['unseen'] {
+  const change = codeIn(attributes, 'holdfast.change.id');
+  const moments = LATER.filter((one) => one === attributes.moment || known?.moments.includes(one));
+  return change === '' || moments.length === 0 ? known : { change, moments };
+}
+
+/** '' if there is none. */
+function codeIn(attributes: Series['attributes'], name: string): string {
+  return cut(attributes[name] ?? '', LONGEST_CODE);
 }
 
 /** Sentences by code. */
@@ -229,11 +239,4 @@ function described(attributes: Readonly<Record<string, string>>): string {
 
 function count(states: readonly string[], state: string): number {
   return states.filter((one) => one === state).length;
-}
-
-/** The later moments of one change, in the order of the table of settings. A host has one such change. */
-function withMoment(known: HostRow['unseen'], attributes: Series['attributes']): HostRow['unseen'] {
-  const change = cut(attributes['holdfast.change.id'] ?? '', LONGEST_CODE);
-  const moments = LATER.filter((one) => one === attributes.moment || known?.moments.includes(one));
-  return change === '' || moments.length === 0 ? known : { change, moments };
 }

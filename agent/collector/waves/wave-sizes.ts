@@ -16,8 +16,7 @@ export function parseWaves(text: string): WaveSize[] {
   if (sizes.length > MOST) throw wrong(`more than ${MOST} waves`);
   const all = sizes as WaveSize[];
   if (!isAll(all.at(-1)!)) throw wrong('the last wave is not 100%, so some hosts would wait for ever');
-  const isSmaller = (at: number) => at > 0 && amountOf(all[at]!) < amountOf(all[at - 1]!);
-  if (all.some((size, at) => kindOf(size) === kindOf(all[at - 1] ?? size) && isSmaller(at)))
+  if (all.some((size, at) => at > 0 && isSmaller(size, all[at - 1]!)))
     throw wrong('a wave is smaller than the one before it');
   return all;
 }
@@ -47,6 +46,11 @@ function sizeIn(text: string): WaveSize | null {
 
 function isAll(size: WaveSize): boolean {
   return 'percent' in size && size.percent === 100;
+}
+
+/** A number of hosts is not compared with a share. */
+function isSmaller(size: WaveSize, before: WaveSize): boolean {
+  return kindOf(size) === kindOf(before) && amountOf(size) < amountOf(before);
 }
 
 function kindOf(size: WaveSize): string {
