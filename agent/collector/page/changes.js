@@ -20,35 +20,22 @@ const NOT_YET = { lease: 'not yet seen at a lease event', boot: 'not yet booted 
 export function showChanges({ provisional, unseen }, chosen, choose) {
   list.hidden = provisional.length + unseen.length === 0;
   fill(list, { provisional, unseen }, (all) => [
-    ...all.provisional.map(({ change, hosts }) =>
-      html(
-        'li',
-        {},
-        buttonOf(change, `${counted(hosts, 'host')} provisional`),
-        ' on change ',
-        html('code', {}, change),
-      ),
-    ),
+    ...all.provisional.map(({ change, hosts }) => item(change, `${counted(hosts, 'host')} provisional`, ' on change ')),
     ...all.unseen.map(({ change, hosts }) =>
-      html(
-        'li',
-        {},
-        buttonOf(change, counted(hosts, 'host')),
-        ' not yet through a lease event and a boot with change ',
-        html('code', {}, change),
-      ),
+      item(change, counted(hosts, 'host'), ' not yet through a lease event and a boot with change '),
     ),
   ]);
   pressChange(chosen);
 
   /**
    * @param {string} change
-   * @param {string} text
+   * @param {string} label the text of the button
+   * @param {string} text between the button and the change
    */
-  function buttonOf(change, text) {
-    const button = html('button', { type: 'button', 'data-change': change }, text);
+  function item(change, label, text) {
+    const button = html('button', { type: 'button', 'data-change': change }, label);
     button.addEventListener('click', () => choose(button.getAttribute('aria-pressed') === 'true' ? '' : change));
-    return button;
+    return html('li', {}, button, text, html('code', {}, change));
   }
 }
 

@@ -153,28 +153,17 @@ function showRow(now) {
 /** @param {Pick<HostRow, 'id' | 'lastSeen' | 'silent' | 'agent' | 'kernel' | 'labels' | 'memoryErrors' | 'provisional' | 'unseen' | 'wave'>} row */
 function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors, provisional, unseen, wave }) {
   /** @type {[string, (Node | string)[]][]} */
+  const changes = [];
+  if (provisional) changes.push(['Provisional change', [html('code', {}, provisional)]]);
+  if (unseen) changes.push(['Change', [html('code', {}, unseen.change), ` ${standingWords(unseen.moments)}`]]);
+  if (wave?.standing === 'waiting') changes.push(['Waits for its wave', ['change ', html('code', {}, wave.change)]]);
+  /** @type {typeof changes} */
   const all = [
     ['Last seen', [age(lastSeen), silent ? html('b', { class: 'bad' }, ' silent') : '']],
     ['Agent', [agent || 'unknown']],
     ['Kernel', [kernel || 'unknown']],
     ['Memory errors in 24 h', [count(memoryErrors)]],
-    ...(provisional ? [/** @type {[string, Node[]]} */ (['Provisional change', [html('code', {}, provisional)]])] : []),
-    ...(unseen
-      ? [
-          /** @type {[string, (Node | string)[]]} */ ([
-            'Change',
-            [html('code', {}, unseen.change), ` ${standingWords(unseen.moments)}`],
-          ]),
-        ]
-      : []),
-    ...(wave?.standing === 'waiting'
-      ? [
-          /** @type {[string, (Node | string)[]]} */ ([
-            'Waits for its wave',
-            ['change ', html('code', {}, wave.change)],
-          ]),
-        ]
-      : []),
+    ...changes,
     ['Labels', Object.keys(labels).length > 0 ? [html('span', { class: 'labels' }, ...labelTags(labels))] : ['none']],
     ['Id', [html('code', {}, id)]],
   ];
