@@ -1,5 +1,6 @@
 /** Tells this boot from every other (paths.ts, BOOT_MARK). */
 import { randomUUID } from 'node:crypto';
+import { nullIfRefused } from './errors.ts';
 import type { Host } from './host.ts';
 import { BOOT_MARK, RUN_FOLDER } from './paths.ts';
 
@@ -11,4 +12,9 @@ export function markBoot(host: Host): string {
   host.makeFolder(RUN_FOLDER, 0o755);
   host.replaceOwn(BOOT_MARK, `${mark}\n`, 0o644);
   return mark;
+}
+
+/** Whether this is the boot with that mark. False if the mark is gone, or cannot be read. */
+export function isBootOf(host: Host, mark: string): boolean {
+  return nullIfRefused(() => host.readText(BOOT_MARK))?.trim() === mark;
 }

@@ -1,12 +1,12 @@
 /** The guard that tries changes (agent/confirm/trial), loaded only when something is about to be changed. */
+import { confirmedHash } from '../../confirm/trial/confirmed-hash.ts';
 import type { TrialGuard } from '../../confirm/trial/trial-guard.ts';
 import type { TrialVerdict } from '../../confirm/trial/trial-verdict.ts';
 import type { WaveRecord } from '../../confirm/trial/wave-record.ts';
 import type { Guard } from '../../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
-import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { CONFIRMED, PROVISIONAL, PUT_BACK, TRIAL, WAVE } from '../../host/paths.ts';
+import { PROVISIONAL, PUT_BACK, TRIAL, WAVE } from '../../host/paths.ts';
 
 /** Whether changes are tried: as the configuration says, by the command line, or not. */
 export type TrialMode = 'configured' | 'always' | 'never';
@@ -63,13 +63,6 @@ export class LateTrial implements Guard {
     return this.#waiting;
   }
 
-  /** The same, also if an earlier process asked. */
-  async waits(): Promise<WaveRecord | null> {
-    const { host, hash } = this.#options;
-    if (host.lstat(WAVE) === null) return null;
-    return (await import('../../confirm/trial/wave-record.ts')).waitingWave(host, hash);
-  }
-
   /** For drift from a configuration that was confirmed: such a heal needs no trial, but joins a trial that runs. */
   get healing(): Guard {
     const { host, proof } = this.#options;
@@ -91,7 +84,7 @@ export class LateTrial implements Guard {
       unfinished: () => this.unfinished(),
       joins: (finding) => this.joins(finding),
       around: async (resources, change) => {
-        if ((await this.waits()) === null) return around(resources, change);
+        if (!(await this.#isWaiting())) return around(resources, change);
         const [{ refused }, { inspectAll }] = await Promise.all([
           import('../../hold/proof/proof-words.ts'),
           import('../../hold/converge.ts'),
@@ -135,7 +128,7 @@ export class LateTrial implements Guard {
   #isConfirmed(): boolean {
     const { host, hash, tries } = this.#options;
     if (!tries) return true;
-    return nullIfRefused(() => host.readText(CONFIRMED))?.split('\n', 2)[1] === hash;
+    return confirmedHash(host) === hash;
   }
 
   /** A change of a configuration that was confirmed before may also have been put back. The next heal is a trial then. */
@@ -153,13 +146,17 @@ export class LateTrial implements Guard {
     return readProvisional(host)?.hash === hash;
   }
 
-  /** A change that stays without a proof is held as one that was confirmed, until a boot applies another configuration. */
   async #isHeldProvisionally(): Promise<boolean> {
     const { host, hash } = this.#options;
     if (host.lstat(PROVISIONAL) === null) return false;
-    const { isInForce, readProvisional } = await import('../../confirm/trial/provisional.ts');
-    const change = readProvisional(host);
-    return change?.hash === hash && isInForce(host, change);
+    return (await import('../../confirm/trial/provisional.ts')).isHeldProvisionally(host, hash);
+  }
+
+  /** Whether the configuration waits for its wave, also if an earlier process asked. */
+  async #isWaiting(): Promise<boolean> {
+    const { host, hash } = this.#options;
+    if (host.lstat(WAVE) === null) return false;
+    return (await import('../../confirm/trial/wave-record.ts')).waitingWave(host, hash) !== null;
   }
 
   #guard(): Promise<TrialGuard> {

@@ -1,8 +1,8 @@
 /** Whether a lease event or a boot came since a change was made. */
 import { knownLeases, leaseHolders } from '../../clients/holders.ts';
-import { HostError, nullIfRefused } from '../../host/errors.ts';
+import { isBootOf } from '../../host/boot-mark.ts';
+import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { BOOT_MARK } from '../../host/paths.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
 import type { LaterMoment, ProvisionalChange } from './provisional.ts';
 
@@ -25,7 +25,7 @@ export async function dueMoment(host: Host, change: ProvisionalChange): Promise<
  * clock is the machine's, but init is another one.
  */
 function isOtherBoot(host: Host, { boot, init, time }: ProvisionalChange): boolean {
-  if (nullIfRefused(() => host.readText(BOOT_MARK))?.trim() === boot) return false;
+  if (isBootOf(host, boot)) return false;
   // A sandbox may hide init.
   const now = host.birthOf(1);
   return (now !== null && init !== null && now !== init) || Date.now() - sinceBoot() > time + CLOCK;

@@ -1,5 +1,4 @@
 /** Proves a kept change again: now, if it was not proved yet, and after the first lease event and the first boot with it. */
-
 import type { Host } from '../../host/host.ts';
 import { networkInterfaces } from '../../host/looks.ts';
 import { TRIAL } from '../../host/paths.ts';
@@ -94,7 +93,7 @@ async function proveMoment(
   // A witness without any answer is taken as it was before, which explains nothing.
   for (const one of before.filter(({ answered, witness }) => answered && !latest.has(witness)))
     latest.set(one.witness, { ...one, answered: false, reached: false, why: 'no answer in time' });
-  const own = new Set([...addressesWithCarrier()].filter((address) => wereUp.has(address)));
+  const own = addressesWithCarrier().intersection(wereUp);
   const undo = readUndo(host);
   const mayExplain = undo === null || mayMoveWays(undo.trial);
   const loss = mayExplain ? laterLoss(before, [...latest.values()], own) : null;

@@ -2,9 +2,10 @@
  * The change that stays although it is not proved at every moment. Now: a witness was lost that the change cannot have
  * silenced, or none answered before. At a lease event and at a boot: none was seen yet with the witnesses answering after it.
  */
+import { isBootOf } from '../../host/boot-mark.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { BOOT_MARK, PROVISIONAL, PROVISIONAL_UNDO, STATE_FOLDER } from '../../host/paths.ts';
+import { PROVISIONAL, PROVISIONAL_UNDO, STATE_FOLDER } from '../../host/paths.ts';
 import type { Touches, WitnessAnswer } from '../judgement.ts';
 import { readConfirmed } from './confirmed-configuration.ts';
 
@@ -51,9 +52,15 @@ export function visibleMoments({ hash, unseen }: ProvisionalChange, held: string
  * one, in place of a change that was never proved.
  */
 export function isInForce(host: Host, { reason, boot, hash }: ProvisionalChange): boolean {
-  if (reason === null || nullIfRefused(() => host.readText(BOOT_MARK))?.trim() === boot) return true;
+  if (reason === null || isBootOf(host, boot)) return true;
   const confirmed = readConfirmed(host);
   return confirmed === null || confirmed.hash === hash;
+}
+
+/** Whether the configuration with this hash is provisional and in force. It is then held as one that was confirmed. */
+export function isHeldProvisionally(host: Host, hash: string): boolean {
+  const change = readProvisional(host);
+  return change?.hash === hash && isInForce(host, change);
 }
 
 /** Waits for the disk. A change that is proved at every moment is forgotten. Throws HostError. */

@@ -21,7 +21,7 @@ import { endProof } from './end-proof.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
 import { laterMoments } from './later-moments.ts';
 import { proveLater } from './prove-later.ts';
-import { isInForce, readProvisional } from './provisional.ts';
+import { isHeldProvisionally } from './provisional.ts';
 import { gatewaysText, readPutBack, standingPutBack, writePutBack } from './put-back-memory.ts';
 import { touchesNames, touchesPath } from './touches-path.ts';
 import {
@@ -163,15 +163,13 @@ export class TrialGuard {
   }
 
   /**
-   * Asks whether the change may be made now; null if it may. What drifts from a confirmed configuration is put right
+   * Asks whether the change may be made now; null if it may. Drift from a configuration that is held already is put right
    * without a question.
    */
   private async waitsFor(change: string, { within, waves }: DesiredConfirm): Promise<WaveRecord | null> {
     const { host, hash, wave } = this.options;
-    if (wave === null || waves === null || readConfirmed(host)?.hash === hash) return null;
-    // A provisional change that this boot holds is held like a confirmed one, so the drift from it asks no question.
-    const kept = readProvisional(host);
-    if (kept?.hash === hash && isInForce(host, kept)) return null;
+    if (wave === null || waves === null) return null;
+    if (readConfirmed(host)?.hash === hash || isHeldProvisionally(host, hash)) return null;
     const reply = await wave({ change, configuration: hash, rollout: waves.rollout, within });
     const record = noteWave(host, { change, hash }, reply);
     return reply.go ? null : record;

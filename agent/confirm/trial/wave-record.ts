@@ -1,11 +1,12 @@
 /** The last change about which this host asked its collector, and what became of it. Every user may read it. */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { CONFIRMED, IN_FORCE, STATE_FOLDER, WAVE } from '../../host/paths.ts';
+import { IN_FORCE, STATE_FOLDER, WAVE } from '../../host/paths.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
 import type { WaveReply } from '../waves/ask-wave.ts';
 import type { WaveStanding } from '../wire/wave-talk.ts';
 import { readConfirmed } from './confirmed-configuration.ts';
+import { confirmedHash } from './confirmed-hash.ts';
 import { readProvisional } from './provisional.ts';
 import { readPutBack } from './put-back-memory.ts';
 import { readTrial } from './trial-record.ts';
@@ -39,11 +40,10 @@ export function readWave(host: Host): WaveRecord | null {
 
 /** The record if the configuration with this hash waits for its wave; null otherwise. */
 export function waitingWave(host: Host, hash: string): WaveRecord | null {
-  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  const record = readWave(host);
   if (record?.standing !== 'waiting' || record.hash !== hash) return null;
-  // The record of another user's file cannot be read: the record alone says enough then.
-  const confirmed = nullIfRefused(() => host.readText(CONFIRMED))?.split('\n', 2)[1];
-  return confirmed === hash ? null : record;
+  // A user who may not read the confirmed configuration is told by the record alone.
+  return confirmedHash(host) === hash ? null : record;
 }
 
 /**
@@ -82,14 +82,14 @@ export function noteWave(
 
 /** The change has an end. Never throws: what a full disk does not take is told as before. */
 export function endWave(host: Host, change: string, standing: 'kept' | 'put-back'): void {
-  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  const record = readWave(host);
   if (record?.change === change && record.standing !== 'waiting')
     nullIfRefused(() => write(host, { ...record, standing }));
 }
 
 /** The configuration counts as confirmed, because an operator wants no trial or nothing was to be changed. */
 export function endWaiting(host: Host, hash: string): void {
-  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  const record = readWave(host);
   if (record?.hash !== hash) return;
   if (record.standing === 'waiting') nullIfRefused(() => host.remove(WAVE));
   else endWave(host, record.change, 'kept');
@@ -100,7 +100,7 @@ export function waveStanding(
   host: Host,
   hash: string,
 ): { readonly record: WaveRecord; readonly standing: WaveStanding } | null {
-  const record = host.lstat(WAVE) === null ? null : readWave(host);
+  const record = readWave(host);
   if (record === null) return null;
   const { standing, change } = record;
   if (standing === 'waiting') return waitingWave(host, hash) === null ? null : { record, standing };
