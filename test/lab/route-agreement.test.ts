@@ -50,7 +50,7 @@ test('route agreement: FRR', { skip }, async (t) => {
     await host.sh('ip route del 198.51.100.0/24 proto bgp');
   });
 
-  await t.test('it ends when the daemon learns the routes anew', async () => {
+  await t.test('the disagreement ends when the daemon learns the routes anew', async () => {
     await router.announce({ ipv4: 0, ipv6: 0 });
     await router.announce();
     assert.deepEqual(await router.conditions(), []);

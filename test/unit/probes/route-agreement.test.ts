@@ -1,4 +1,4 @@
-/** A daemon's routes beside the kernel's: what lasts is a condition, and what a daemon at work shows is none. */
+/** A daemon's routes beside the kernel's: a lasting difference is a condition, and a difference while the daemon works is none. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';

@@ -59,7 +59,7 @@ test('advertised servers: RDNSS and DNSSL with their router and lifetime', () =>
   );
 });
 
-test('advertised servers: what is damaged, or no name, is none', () => {
+test('advertised servers: a damaged option, and one with a text that is no name, is not read', () => {
   assert.equal(read({ type: 38 }), null, 'PREF64');
   assert.equal(read({ content: Buffer.alloc(0) }), null);
   assert.equal(read({ content: Buffer.alloc(24) }), null, 'an address and a half');

@@ -12,7 +12,7 @@ test('prefixes: a key is the prefix', () => {
   assert.notEqual(prefixKey('ipv4', '10.0.0.0/8'), prefixKey('ipv4', '10.0.0.0/9'));
 });
 
-test('prefixes: what is no prefix of the family has no key', () => {
+test('prefixes: a text that is no prefix of the family has no key', () => {
   const none = [
     '',
     '/',

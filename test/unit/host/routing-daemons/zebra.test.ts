@@ -196,7 +196,7 @@ test('zebra: an end that is not that of zebra is named', async (t) => {
   }
 });
 
-test('zebra: who asks can give up', async (t) => {
+test('zebra: the caller can give up', async (t) => {
   const path = await unixServer(t, () => {});
   const stop = new AbortController();
   using one = (await Zebra.open(path, stop.signal))!;
