@@ -13,7 +13,7 @@ import { fillPage, fillRows, writtenBy } from '../parts/written-page.ts';
 
 /** How many hosts at a time: most of the time each waits for the end of its trial. */
 const AT_ONCE = 6;
-/** Seconds between what the event says and what is seen from outside. More is a fault, and stands out in the table. */
+/** Seconds by which the event and the view from outside may differ. More is a fault, and stands out in the table. */
 const MOST_APART = 2;
 
 const why = unavailable({ nft: 'nftables', openssl: 'openssl', curl: 'curl' });
@@ -32,13 +32,16 @@ async function row(one: TrialCase): Promise<string[]> {
       one.ends === 'put back' ? 'put back, all as before' : `stays, ${one.ends}`,
       seconds.toFixed(1),
       cutOff === null ? 'not by the change' : `${cutOff} s`,
-      cutOff !== null && Math.abs(cutOff - outside!) > MOST_APART
-        ? `**${outsideText(outside!)}**`
-        : outsideText(outside!),
+      agrees(cutOff, outside!) ? outsideText(outside!) : `**${outsideText(outside!)}**`,
     ],
     (error: Error) => [`**other than it must**: ${error.message.split('\n')[0]}`, '', '', ''],
   );
   return [...head, ...cells];
+}
+
+/** `cutOff`: as the event says; null if the change stays, which must then cut nobody off. */
+function agrees(cutOff: number | null, outside: number): boolean {
+  return cutOff === null ? outsideText(outside) === 'not' : Math.abs(cutOff - outside) <= MOST_APART;
 }
 
 async function fleet(): Promise<string[][]> {

@@ -12,7 +12,7 @@ const WITHIN = 40_000;
 const SILENCE =
   'ip netns exec mid nft add chain inet t cut "{ type filter hook forward priority 0; policy drop; }"; ip route del 192.0.2.0/24';
 const SPEECH = 'ip netns exec mid nft delete chain inet t cut';
-const KILL = 'kill -9 $(cat /run/lab/collector.pid); ip route add 10.61.0.0/16 via 10.60.1.1';
+const KILL = 'kill -9 $(cat /run/lab/collector.pid); ip route add 10.61.0.0/16 via 10.60.1.1 mtu 1400';
 
 export interface FleetTrial {
   readonly what: string;

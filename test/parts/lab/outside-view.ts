@@ -48,7 +48,7 @@ export class OutsideView {
       const peers = families.map((family) => ({ host: there!.names[family]!, family: family === 'ipv4' ? 4 : 6 }));
       const end = { listen: here!.port, port: there!.port, peers };
       const child = here!.spawn([process.execPath, INSIDE, JSON.stringify(end)]);
-      child.stderr!.pipe(process.stderr);
+      child.stderr!.on('data', (chunk) => process.stderr.write(chunk));
       return { child, log: new Log(child.stdout!) };
     });
     await Promise.all(ends.map(({ log }) => log.until(/^ready/)));

@@ -268,7 +268,7 @@ const KILLED: readonly Omit<TrialCase, 'ends'>[] = [
     what: 'the collector is killed while a good route is made',
     families: ['ipv4'],
     isKilled: true,
-    change: 'routes: [{ to: 10.61.0.0/24, via: 10.60.1.1 }]\n',
+    change: 'routes: [{ to: 10.61.0.0/24, via: 10.60.1.1, mtu: 1400 }]\n',
     says: /collector \S+ \(IPv\d\) is lost .*nothing that was changed explains it/,
   },
   {
