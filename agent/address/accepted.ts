@@ -19,5 +19,8 @@ export type Prefix = Accepted<'prefix'>;
 /** An interface's name without characters that have a meaning in a configuration file or a shell. */
 export type InterfaceName = Accepted<'interface name'>;
 
+/** An interface's name, or the beginning of names with `*` behind it: `ppp*`. No interface's own name has a `*` in it. */
+export type InterfacePattern = InterfaceName | Accepted<'interface pattern'>;
+
 /** `address/netmask` as resolv.conf wants it (dotted netmask). */
 export type SortlistPair = Accepted<'sortlist pair'>;

@@ -2,7 +2,14 @@
  * The desired state: the configuration's meaning, without anything about a host. Every value is checked, so resources
  * may write each value as it is.
  */
-import type { InterfaceName, IpAddress, Prefix, ServerAddress, SortlistPair } from '../address/accepted.ts';
+import type {
+  InterfaceName,
+  InterfacePattern,
+  IpAddress,
+  Prefix,
+  ServerAddress,
+  SortlistPair,
+} from '../address/accepted.ts';
 import type { Family } from '../address/address.ts';
 import type { DesiredMetadata, MetadataName } from './desired-metadata.ts';
 
@@ -174,8 +181,10 @@ export interface ByInterface<Value> extends ReadonlyMap<InterfaceName, Value> {
 
 /** Packets of a network that leave by an interface get that interface's address as their source. */
 export interface DesiredMasquerade {
-  readonly out: InterfaceName;
+  readonly out: InterfacePattern;
   readonly from: Prefix;
+  /** Packets to these destinations keep their source. All are of `family`. */
+  readonly except: readonly Prefix[];
   readonly family: Family;
 }
 

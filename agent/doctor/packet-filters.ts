@@ -5,6 +5,7 @@
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../address/address.ts';
 import type { DesiredMasquerade } from '../config/desired.ts';
+import { fitsInterface } from '../config/notation/names.ts';
 import type { Host } from '../host/host.ts';
 
 /** A chain that the kernel runs by itself. */
@@ -67,7 +68,13 @@ export function isAboutLegacy(conditions: string, wanted: DesiredMasquerade | nu
   if (wanted === null) return words.length === 0;
   for (let i = 0; i < words.length; i += 2) {
     const value = words[i + 1] ?? '';
-    if (words[i] === '-o' ? value !== wanted.out : words[i] !== '-s' || !holds(value, wanted.from)) return false;
+    // iptables writes + for the rest of a name.
+    if (
+      words[i] === '-o'
+        ? !fitsInterface(value.replace(/\+$/, '*'), wanted.out)
+        : words[i] !== '-s' || !holds(value, wanted.from)
+    )
+      return false;
   }
   return true;
 }
@@ -108,7 +115,7 @@ export function isAbout(expression: unknown, wanted: DesiredMasquerade | null): 
   const { op, left, right } = part(expression, 'match');
   if (op !== '==' || wanted === null) return false;
   const { out, from } = wanted;
-  if (part(left, 'meta').key === 'oifname') return right === out;
+  if (part(left, 'meta').key === 'oifname') return typeof right === 'string' && fitsInterface(right, out);
   if (part(left, 'payload').field !== 'saddr') return false;
   const { addr, len } = part(right, 'prefix');
   return typeof addr === 'string' && holds(`${addr}/${len}`, from);

@@ -47,6 +47,41 @@ test('gateway: an interface that comes later is a gateway’s too', { skip }, as
   assert.equal(await seenAs(host, 1), OUTER);
 });
 
+test('gateway: masquerading by a pattern takes each interface that fits, and leaves out the exceptions', {
+  skip,
+}, async () => {
+  const rule = `{ out: "ppp*", from: ${network(0)}, except: [10.88.0.0/16, 192.168.0.0/16] }`;
+  await using host = await gateway(`forwarding: { ipv4: true, masquerade: [${rule}] }\n`);
+  await apply(host);
+  // These interfaces come after the rule. Behind them are a far address, and one of an exception that knows the way back.
+  for (const [name, n] of [
+    ['ppp0', 1],
+    ['ppp12', 2],
+    ['pp', 3],
+  ] as const) {
+    await host.sh(`ip link add ${name} type veth peer name far${n} netns server
+      ip addr add 10.66.${n}.2/24 dev ${name}; ip link set ${name} up; ip route add 10.88.${n}.1 via 10.66.${n}.1`);
+    await host.sh(
+      `ip addr add 10.66.${n}.1/24 dev far${n}; ip link set far${n} up; ip addr add 10.88.${n}.1/32 dev far${n}
+       ip route replace ${network(0)} via 10.66.${n}.2`,
+      { where: 'server' },
+    );
+    const seen = [await seenAs(host, 0, `10.66.${n}.1`), await seenAs(host, 0, `10.88.${n}.1`)];
+    assert.deepEqual(seen, [name === 'pp' ? '10.99.0.2' : `10.66.${n}.2`, '10.99.0.2'], name);
+  }
+  // Another program's exception differs by one bit.
+  await host.sh(`nft flush chain inet holdfast postrouting
+    nft 'add rule inet holdfast postrouting ip saddr ${network(0)} ip daddr != 10.88.0.0/16 ip daddr != 192.168.0.0/17 oifname "ppp*" masquerade'`);
+  const plan = await host.agent('plan');
+  assert.equal(plan.code, 2, plan.stdout);
+  await apply(host);
+  assert.equal((await host.agent('plan')).code, 0);
+  assert.match(
+    await host.sh('nft -s list table inet holdfast'),
+    /ip saddr 10\.99\.0\.0\/24 ip daddr != 10\.88\.0\.0\/16 ip daddr != 192\.168\.0\.0\/16 oifname "ppp\*" masquerade/,
+  );
+});
+
 test('gateway: masquerading works for IPv6 as well', { skip }, async () => {
   await using host = await gateway('forwarding: { ipv6: true, masquerade: [{ out: eth0, from: "fd99::/64" }] }\n');
   await host.sh('ip addr add fd77::1/64 dev srv0 nodad', { where: 'server' });

@@ -1,9 +1,10 @@
 /** Contradictions between settings of `forwarding`. */
-import { familyOf } from '../../address/address.ts';
+import { type Family, familyOf } from '../../address/address.ts';
 import type { ConfigError } from '../config-error.ts';
 import { checkPrefix } from '../notation/addresses.ts';
+import { fitsInterface } from '../notation/names.ts';
 import { errorAt } from '../source/explain.ts';
-import { type Tree, valueAt } from '../source/tree.ts';
+import { type Tree, type TreePath, valueAt } from '../source/tree.ts';
 
 export function forwardingConflicts(tree: Tree): ConfigError[] {
   return [...masqueradeConflicts(tree), ...networksUntold(tree)];
@@ -13,7 +14,7 @@ export function forwardingConflicts(tree: Tree): ConfigError[] {
 function masqueradeConflicts(tree: Tree): ConfigError[] {
   const rules = valueAt(tree, ['forwarding', 'masquerade']);
   if (!Array.isArray(rules)) return [];
-  const seen = new Set<string>();
+  const seen: { readonly from: string; readonly out: string; readonly except: readonly unknown[] }[] = [];
   return rules.flatMap((_, i) => {
     const at = (key: string) => valueAt(tree, ['forwarding', 'masquerade', i, key]);
     const [out, from] = [at('out'), at('from')];
@@ -22,11 +23,34 @@ function masqueradeConflicts(tree: Tree): ConfigError[] {
     const rule = `${checked.value} out of ${out}`;
     const path = ['forwarding', 'masquerade', i];
     const family = familyOf(checked.value);
-    const first = !seen.has(rule);
-    seen.add(rule);
-    if (!first) return [errorAt(tree, path, 'value', `${rule} is listed above already; keep one of them`)];
-    if (valueAt(tree, ['forwarding', family]) !== false) return [];
-    return [errorAt(tree, path, 'value', `${rule} is never forwarded: forwarding.${family} is false`)];
+    const except = listOf(at('except'));
+    const above = seen.find((one) => {
+      if (one.from !== checked.value || !fitsInterface(one.out, out)) return false;
+      return one.out === out || one.except.every((network) => except.includes(network));
+    });
+    seen.push({ from: checked.value, out, except });
+    if (above !== undefined) {
+      const by = above.out === out ? '' : `, by ${above.out}`;
+      return [errorAt(tree, path, 'value', `${rule} is listed above already${by}; keep one of them`)];
+    }
+    const unfit = exceptErrors(tree, [...path, 'except'], family);
+    if (valueAt(tree, ['forwarding', family]) !== false) return unfit;
+    return [errorAt(tree, path, 'value', `${rule} is never forwarded: forwarding.${family} is false`), ...unfit];
+  });
+}
+
+const FAMILY_NAMES = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
+
+/** Errors for exceptions that no packet of the rule can meet, or that every packet meets. */
+function exceptErrors(tree: Tree, path: TreePath, family: Family): ConfigError[] {
+  return listOf(valueAt(tree, path)).flatMap((text, i) => {
+    const checked = typeof text === 'string' ? checkPrefix(text) : null;
+    if (checked === null || 'problem' in checked) return [];
+    const own = familyOf(checked.value);
+    const error = (message: string) => [errorAt(tree, [...path, i], 'value', message)];
+    if (own !== family)
+      return error(`${checked.value} is ${FAMILY_NAMES[own]}, and from is ${FAMILY_NAMES[family]}; take it out here`);
+    return checked.value.endsWith('/0') ? error('is every destination, so nothing would be masqueraded') : [];
   });
 }
 
@@ -45,4 +69,8 @@ function networksUntold(tree: Tree): ConfigError[] {
       ? []
       : [errorAt(tree, [...path, 'tag'], 'value', `${tag} is used above already; give each network its own tag`)];
   });
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }

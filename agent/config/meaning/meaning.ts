@@ -15,7 +15,7 @@ import {
 import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from '../desired-metadata.ts';
 import { checkNameserver, checkPrefix, checkRetired, checkSortlistPair } from '../notation/addresses.ts';
 import { checkRouter } from '../notation/dnsmasq-tags.ts';
-import { checkInterfaceName } from '../notation/names.ts';
+import { checkInterfacePattern } from '../notation/names.ts';
 import { durationOf } from '../notation/quantities.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import type { Config } from '../schema/config-schema.ts';
@@ -33,7 +33,9 @@ const FETCH_EVERY = '5m';
 
 type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
 type Split = NonNullable<NonNullable<Config['dns']>['split']>[number];
-type Dnsmasq = NonNullable<NonNullable<Config['forwarding']>['dnsmasq']>;
+type Forwarding = NonNullable<Config['forwarding']>;
+type Masquerade = NonNullable<Forwarding['masquerade']>[number];
+type Dnsmasq = NonNullable<Forwarding['dnsmasq']>;
 
 export function desiredState(config: Config): ConfiguredState {
   const dns = config.dns ? desiredDns(config.dns) : null;
@@ -113,9 +115,14 @@ function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string])
   return { path, key, want, optional: rule.optional ?? false };
 }
 
-function desiredMasquerade({ out, from }: { out: string; from: string }): DesiredMasquerade {
+function desiredMasquerade({ out, from, except = [] }: Masquerade): DesiredMasquerade {
   const network = notation(checkPrefix(from));
-  return { out: notation(checkInterfaceName(out)), from: network, family: familyOf(network) };
+  return {
+    out: notation(checkInterfacePattern(out)),
+    from: network,
+    except: except.map((text) => notation(checkPrefix(text))),
+    family: familyOf(network),
+  };
 }
 
 function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {

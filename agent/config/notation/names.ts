@@ -1,12 +1,14 @@
 /** Names of domains and of network interfaces. Each function returns an error with a remedy, or undefined. */
 import { domainToASCII } from 'node:url';
-import type { InterfaceName } from '../../address/accepted.ts';
+import type { InterfaceName, InterfacePattern } from '../../address/accepted.ts';
 import { type Checked, show } from '../config-error.ts';
 
 export const DOMAIN_PATTERN =
   '^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$';
 export const SEARCH_PATTERN = `^\\.$|${DOMAIN_PATTERN}`;
 export const INTERFACE_PATTERN = '^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]{0,14}$';
+
+export const OUTGOING_PATTERN = '^[A-Za-z0-9_.@+]([A-Za-z0-9_.@+-]{0,13}\\*|[A-Za-z0-9_.@+-]{0,14})$';
 
 const DOMAIN = new RegExp(DOMAIN_PATTERN);
 const INTERFACE = new RegExp(INTERFACE_PATTERN);
@@ -70,4 +72,28 @@ export function interfaceNameProblem(name: string): string | undefined {
 export function checkInterfaceName(name: string): Checked<InterfaceName> {
   const problem = interfaceNameProblem(name);
   return problem === undefined ? { value: name as InterfaceName } : { problem };
+}
+
+/** A `*` at the end stands for the rest of the name, as nft(8) takes it. */
+export function interfacePatternProblem(text: string): string | undefined {
+  if (!text.includes('*')) return interfaceNameProblem(text);
+  const start = text.replace(/\*+$/, '');
+  if (start === '')
+    return `${show(text)} is every interface, also that of the clients; write how the names begin: ppp*`;
+  if (start.includes('*'))
+    return `${show(text)} is not an interface name; write one * as the last character, as in ppp*`;
+  const problem = interfaceNameProblem(start);
+  if (problem !== undefined || start.length > 14)
+    return `${show(text)} is no beginning of an interface name; write 1 to 14 letters, digits and . _ - + @ before the *`;
+  return text === `${start}*` ? undefined : `${show(text)} has several *; write ${start}*`;
+}
+
+export function checkInterfacePattern(text: string): Checked<InterfacePattern> {
+  const problem = interfacePatternProblem(text);
+  return problem === undefined ? { value: text as InterfacePattern } : { problem };
+}
+
+/** Whether the pattern fits this interface, or each interface that this narrower pattern fits. */
+export function fitsInterface(pattern: string, narrower: string): boolean {
+  return pattern.endsWith('*') ? narrower.startsWith(pattern.slice(0, -1)) : pattern === narrower;
 }

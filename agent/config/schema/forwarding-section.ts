@@ -5,8 +5,8 @@ import { DNSMASQ_FILE } from '../desired.ts';
 import { checkPrefix } from '../notation/addresses.ts';
 import { checkRouter, TAG_PATTERN, tagProblem } from '../notation/dnsmasq-tags.ts';
 import { pathProblem } from '../notation/endpoint.ts';
-import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';
-import { field, onOrOff, problem, section, textField, unknownKeys } from './parts.ts';
+import { interfacePatternProblem, OUTGOING_PATTERN } from '../notation/names.ts';
+import { field, listField, onOrOff, problem, section, textField, unknownKeys } from './parts.ts';
 
 const ONLY_OFF = 'write off, or leave the key out';
 
@@ -14,14 +14,16 @@ const family = (name: string) =>
   field(onOrOff(), `Whether ${name} packets are forwarded, on all present and future interfaces.`, [true]);
 
 const masquerade = {
-  out: textField(interfaceNameProblem, {
-    pattern: INTERFACE_PATTERN,
-    description: 'The outgoing interface.',
+  out: textField(interfacePatternProblem, {
+    pattern: OUTGOING_PATTERN,
+    description: 'The outgoing interface. A * at the end stands for the rest of the name.',
   }),
-  from: textField((value) => problemOf(checkPrefix(value)), {
-    pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$',
-    description: 'The network of the packets’ sources, IPv4 or IPv6.',
-  }),
+  from: networkField('The network of the packets’ sources, IPv4 or IPv6.'),
+  except: field(
+    listField(networkField('A network of destinations.'), { empty: 'is empty; write a network, or leave except out' }),
+    'Packets to these networks keep their source.',
+    [['10.0.0.0/8']],
+  ),
 };
 
 const network = {
@@ -51,7 +53,7 @@ export const forwarding = section(
     masquerade: field(
       z.array(z.strictObject(masquerade, { error: unknownKeys(masquerade) })),
       'Networks whose packets get the address of the outgoing interface as their source (source NAT).',
-      [[{ out: 'eth0', from: '10.99.0.0/24' }]],
+      [[{ out: 'ppp*', from: '10.99.0.0/24', except: ['10.0.0.0/8'] }]],
     ),
     dnsmasq: section(
       {
@@ -73,6 +75,10 @@ export const forwarding = section(
   },
   'Settings of a host that forwards packets: a gateway, a VPN server, a router. A setting that is left out stays as it is.',
 );
+
+function networkField(description: string) {
+  return textField((value) => problemOf(checkPrefix(value)), { pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$', description });
+}
 
 function problemOf(checked: Checked): string | undefined {
   return 'problem' in checked ? checked.problem : undefined;

@@ -1,6 +1,7 @@
 /** Other settings that decide whether a gateway's packets get through, and with which source address. */
 import type { Family } from '../../address/address.ts';
 import type { DesiredMasquerade, DesiredSysctl } from '../../config/desired.ts';
+import { fitsInterface } from '../../config/notation/names.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
@@ -46,15 +47,20 @@ function* useless(
   masquerade: readonly DesiredMasquerade[],
   families: readonly Family[],
 ): Iterable<DoctorObservation> {
-  const interfaces = host.sysctlNames('net/ipv4/conf') ?? [];
+  const interfaces = (host.sysctlNames('net/ipv4/conf') ?? []).filter((name) => !['all', 'default'].includes(name));
   for (const { out, from, family } of masquerade) {
     const what = `${from} is to be masqueraded out of ${out}`;
     if (!families.includes(family) && host.sysctl(FORWARDS[family])?.trim() === '0') {
       const key = FORWARDS[family].replaceAll('/', '.');
       yield { code: 'HF-MASQUERADE-IDLE', seen: `${what}, but nothing is forwarded: ${key} is 0` };
     }
-    if (!interfaces.includes(out)) {
-      yield { code: 'HF-MASQUERADE-IDLE', seen: `${what}, but there is no such interface now`, severity: 'note' };
+    if (!interfaces.some((name) => fitsInterface(out, name))) {
+      const meant = out.endsWith('+') ? ` (for every name that begins so, write ${out.slice(0, -1)}*)` : '';
+      yield {
+        code: 'HF-MASQUERADE-IDLE',
+        seen: `${what}, but there is no such interface now${meant}`,
+        severity: 'note',
+      };
     }
   }
 }

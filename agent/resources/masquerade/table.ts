@@ -19,12 +19,16 @@ const TIME_LIMIT = 10_000;
 export const REMOVED = `add table inet ${OUR_TABLE}\ndelete table inet ${OUR_TABLE}\n`;
 
 /**
- * The table in the notation of nft(8). 100 is the priority of source NAT; older versions of nft do not know its name.
+ * The table in the notation of nft(8). 100 is the priority of source NAT; older versions of nft do not know its name. Each
+ * exception is a condition of the rule and no element of a set, because the kernel's list of rules, by which we see a
+ * change, does not contain elements.
  */
 function tableText(wanted: readonly DesiredMasquerade[]): string {
-  const rules = wanted.map(
-    ({ out, from, family }) => `\t\t${family === 'ipv4' ? 'ip' : 'ip6'} saddr ${from} oifname "${out}" masquerade\n`,
-  );
+  const rules = wanted.map(({ out, from, except, family }) => {
+    const ip = family === 'ipv4' ? 'ip' : 'ip6';
+    const others = except.map((network) => `${ip} daddr != ${network} `);
+    return `\t\t${ip} saddr ${from} ${others.join('')}oifname "${out}" masquerade\n`;
+  });
   const chain = `\tchain postrouting {\n\t\ttype nat hook postrouting priority 100; policy accept;\n${rules.join('')}\t}\n`;
   return `table inet ${OUR_TABLE} {\n${chain}}\n`;
 }
@@ -74,7 +78,11 @@ export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 
 }
 
 function describe(wanted: readonly DesiredMasquerade[]): string {
-  return wanted.map(({ out, from }) => `${from} out of ${out}`).join(', ');
+  return wanted
+    .map(
+      ({ out, from, except }) => `${from} out of ${out}${except.length === 0 ? '' : ` (not to ${except.join(' ')})`}`,
+    )
+    .join(', ');
 }
 
 function finding(host: Host, found: Pick<Finding, 'state' | 'wanted' | 'actual' | 'reason'>): Finding {

@@ -53,9 +53,9 @@ export async function answers(host: LabHost, n = 0, tries = 5): Promise<boolean>
   return false;
 }
 
-/** The address that the far side sees when the client connects. */
-export async function seenAs(host: LabHost, n = 0): Promise<string> {
-  const code = `const s = require('net').connect(${FAR_PORT}, '${FAR}'); s.once('data', (d) => { console.log(String(d).trim()); s.destroy(); })`;
+/** The address that the far side sees when the client connects to `far`, an address of that side. */
+export async function seenAs(host: LabHost, n = 0, far = FAR): Promise<string> {
+  const code = `const s = require('net').connect(${FAR_PORT}, '${far}'); s.once('data', (d) => { console.log(String(d).trim()); s.destroy(); })`;
   const { stdout } = await host.run(['ip', 'netns', 'exec', `client${n}`, process.execPath, '-e', code]);
   return stdout.trim();
 }

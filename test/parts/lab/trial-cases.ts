@@ -151,7 +151,7 @@ const CUT_OFF: readonly Omit<TrialCase, 'ends'>[] = [
     what: 'a masquerade that catches the answers of the collector',
     families: ['ipv4'],
     prepare: sendsApart,
-    change: 'forwarding: { masquerade: [{ out: eth1, from: 10.60.0.0/24 }] }\n',
+    change: 'forwarding: { masquerade: [{ out: "eth*", from: 10.60.0.0/24, except: [192.0.2.0/24] }] }\n',
     says: STOPPED,
   },
   {

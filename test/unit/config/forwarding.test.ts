@@ -32,6 +32,17 @@ test('forwarding: each key is held for all, for new and for every present interf
   assert.equal((await lines('forwarding: { redirects: off }')).length, 9);
 });
 
+test('masquerade: patterns and exceptions are read, and the notation without them stays', async () => {
+  const result = await load(
+    'forwarding: { masquerade: [{ out: "ppp*", from: 10.0.0.0/24, except: [10.0.0.0/8, 192.168.0.0/16] }, { out: eth0, from: "fd00::/64" }] }',
+  );
+  assert.ok(result.ok, JSON.stringify(result));
+  assert.deepEqual(result.desired.masquerade, [
+    { out: 'ppp*', from: '10.0.0.0/24', except: ['10.0.0.0/8', '192.168.0.0/16'], family: 'ipv4' },
+    { out: 'eth0', from: 'fd00::/64', except: [], family: 'ipv6' },
+  ]);
+});
+
 /** Each text with its errors; `agent.yaml:` is left out of them. */
 const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['forwarding: { ipv4: 1 }', '1:21: forwarding.ipv4: 1: write true'],
@@ -50,14 +61,41 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   ['forwarding: { masquerade: [{ out: eth0 }] }', '1:28: forwarding.masquerade[0].from: is missing; write it'],
   [
-    'forwarding: { masquerade: [{ out: "eth*", from: 10.99.0.1/24 }] }',
-    '1:35: forwarding.masquerade[0].out: "eth*" is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100',
-    '1:49: forwarding.masquerade[0].from: "10.99.0.1/24" has host bits set; write 10.99.0.0/24, or 10.99.0.1 for this one address',
+    'forwarding: { masquerade: [{ out: "eth 0", from: 10.99.0.1/24 }] }',
+    '1:35: forwarding.masquerade[0].out: "eth 0" is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100',
+    '1:50: forwarding.masquerade[0].from: "10.99.0.1/24" has host bits set; write 10.99.0.0/24, or 10.99.0.1 for this one address',
   ],
   [
     'forwarding: { ipv4: false, masquerade: [{ out: eth0, from: 10.0.0.1 }, { out: eth0, from: 10.0.0.1/32 }, { out: eth0, from: "fd00::/64" }] }',
     '1:41: forwarding.masquerade[0]: 10.0.0.1/32 out of eth0 is never forwarded: forwarding.ipv4 is false',
     '1:72: forwarding.masquerade[1]: 10.0.0.1/32 out of eth0 is listed above already; keep one of them',
+  ],
+  ...[
+    ['*', 'is every interface, also that of the clients; write how the names begin: ppp*'],
+    ['p*p0', 'is not an interface name; write one * as the last character, as in ppp*'],
+    ['p*p*', 'is not an interface name; write one * as the last character, as in ppp*'],
+    ['ppp**', 'has several *; write ppp*'],
+    ['pp p*', 'is no beginning of an interface name; write 1 to 14 letters, digits and . _ - + @ before the *'],
+    [
+      'a23456789012345*',
+      'is no beginning of an interface name; write 1 to 14 letters, digits and . _ - + @ before the *',
+    ],
+  ].map(([out, message]): [string, string] => [
+    `forwarding: { masquerade: [{ out: '${out}', from: 10.99.0.0/24 }] }`,
+    `1:35: forwarding.masquerade[0].out: "${out}" ${message}`,
+  ]),
+  [
+    'forwarding: { masquerade: [{ out: "ppp*", from: 10.0.0.0/24, except: ["fd00::/8", 10.0.0.1/8, 0.0.0.0/0, 10.1.0.0/16, 10.1.0.0/16] }, { out: eth0, from: 10.0.0.0/24, except: [] }] }',
+    '1:71: forwarding.masquerade[0].except[0]: fd00::/8 is IPv6, and from is IPv4; take it out here',
+    '1:83: forwarding.masquerade[0].except[1]: "10.0.0.1/8" has host bits set; write 10.0.0.0/8, or 10.0.0.1 for this one address',
+    '1:95: forwarding.masquerade[0].except[2]: is every destination, so nothing would be masqueraded',
+    '1:119: forwarding.masquerade[0].except[4]: "10.1.0.0/16" is listed above already; keep one of them',
+    '1:175: forwarding.masquerade[1].except: is empty; write a network, or leave except out',
+  ],
+  [
+    'forwarding: { masquerade: [{ out: "ppp*", from: 10.0.0.0/24, except: [10.1.0.0/16] }, { out: ppp0, from: 10.0.0.0/24 }, { out: ppp1, from: 10.0.0.0/24, except: [10.2.0.0/16, 10.1.0.0/16] }, { out: "ppp*", from: 10.0.0.0/24 }] }',
+    '1:121: forwarding.masquerade[2]: 10.0.0.0/24 out of ppp1 is listed above already, by ppp*; keep one of them',
+    '1:191: forwarding.masquerade[3]: 10.0.0.0/24 out of ppp* is listed above already; keep one of them',
   ],
   [
     'forwarding: { dnsmasq: { file: x.conf, networks: [] } }',

@@ -49,6 +49,14 @@ test('doctor, forwarding: forwarding that is off and a missing interface are rep
   );
 });
 
+test('doctor, forwarding: a pattern is idle only if no interface fits it, and the pattern of iptables is explained', (t) => {
+  const idle = (out: string) =>
+    look(t, { yaml: YAML.replace('eth0', `"${out}"`) }).map(({ seen }) => seen.replace(/^.*, but /, ''));
+  assert.deepEqual(idle('eth*'), []);
+  assert.deepEqual(idle('a*'), ['there is no such interface now'], 'conf.all is no interface');
+  assert.deepEqual(idle('eth+'), ['there is no such interface now (for every name that begins so, write eth*)']);
+});
+
 test('doctor, forwarding: a service that flushes the ruleset is reported', (t) => {
   const enabled = { 'etc/systemd/system/sysinit.target.wants/nftables.service': '' };
   const conf = (text: string) => ({ 'etc/nftables.conf': text });
@@ -124,6 +132,7 @@ test('doctor, forwarding: a forward chain with a refusing rule is reported, also
       { fw: [[IS('oifname', 'eth0'), REJECT]] },
       'rejects packets from 10.99.0.0/24 out of eth0, by a rule of the chain fw',
     ],
+    [{ fw: [[IS('oifname', 'eth*'), REJECT]] }, 'rejects packets from 10.99.0.0/24 out of eth0, .* chain fw'],
     [{ fw: [[FROM('10.99.0.0', 16), JUMP('a')]], a: [[{ drop: null }]] }, 'drops packets from 10.99.0.0/24 .* chain a'],
   ] as const) {
     const found = seen(rules as never);
@@ -180,11 +189,15 @@ test('doctor, forwarding: a refusing rule of iptables-legacy is reported, in FOR
 });
 
 test('doctor, forwarding: a rule of iptables covers ours only without a further condition', () => {
-  const ours: DesiredMasquerade = accepted({ out: 'eth0', from: '10.99.0.0/24', family: 'ipv4' });
+  const ours: DesiredMasquerade = accepted({ out: 'eth0', from: '10.99.0.0/24', except: [], family: 'ipv4' });
   for (const [line, covers] of [
     ['-A POSTROUTING -j MASQUERADE', true],
     ['-A POSTROUTING -o eth0 -j MASQUERADE', true],
     ['-A POSTROUTING -s 10.99.0.0/16 -o eth0 -j MASQUERADE', true],
+    ['-A POSTROUTING -o eth+ -j MASQUERADE', true],
+    ['-A POSTROUTING -o et+ -j MASQUERADE', true],
+    ['-A POSTROUTING -o eth0.+ -j MASQUERADE', false],
+    ['-A POSTROUTING -o ppp+ -j MASQUERADE', false],
     ['-A POSTROUTING -s 10.99.0.0/25 -o eth0 -j MASQUERADE', false],
     ['-A POSTROUTING -s 10.99.0.0/24 ! -o docker0 -j MASQUERADE', false],
     ['-A POSTROUTING -s 10.99.0.0/24 -o eth0 -p tcp -j MASQUERADE', false],
