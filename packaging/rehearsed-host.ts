@@ -80,6 +80,7 @@ export const gatewayFiles = (isEmulated: boolean) => ({
 `,
   'usr/sbin/dhclient': '#!/bin/sh\nwhile :; do sleep 1000; done\n',
   'etc/dnsmasq.d/holdfast-routes.conf': `# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.
+dhcp-option=tag:lan,3,10.0.0.1
 dhcp-option=tag:lan,121,0.0.0.0/0,10.0.0.1,198.51.100.0/24,10.0.0.1,203.0.113.0/24,10.0.0.1
 dhcp-option=tag:lan,249,0.0.0.0/0,10.0.0.1,198.51.100.0/24,10.0.0.1,203.0.113.0/24,10.0.0.1
 `,

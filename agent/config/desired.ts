@@ -191,11 +191,13 @@ export interface DesiredMasquerade {
 /** Default path of the file that dnsmasq reads. */
 export const DNSMASQ_FILE = '/etc/dnsmasq.d/holdfast-routes.conf';
 
-/** The routes that a dnsmasq on this host sends to its clients. */
+/** The routes, and perhaps the name servers, that a dnsmasq on this host sends to its clients. */
 export interface DesiredDnsmasq {
   /** An absolute path; only Holdfast writes this file. */
   readonly file: string;
   readonly networks: readonly DesiredNetwork[];
+  /** Whether the clients get the name servers and the search domains of `dns`. */
+  readonly dns: boolean;
 }
 
 export interface DesiredNetwork {

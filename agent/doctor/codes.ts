@@ -400,6 +400,11 @@ export const DOCTOR_CODES = {
     why: 'dnsmasq reads its configuration only when it starts, not at SIGHUP. Its clients get the routes that it read then.',
     remedy: 'Restart dnsmasq when it suits you. Holdfast does not restart it.',
   },
+  'HF-DNSMASQ-SILENT': {
+    severity: 'warning',
+    why: 'The clients of the gateway are told to ask this host for names, and get no answer, or another one than this host.',
+    remedy: 'Let the program that answers this host listen on the address of the clients’ network also.',
+  },
   'HF-DNSMASQ-UNREAD': {
     severity: 'warning',
     why: 'The routes are in a file that no program reads.',

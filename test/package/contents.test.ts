@@ -109,7 +109,15 @@ test('package contents: the example is a configuration without a setting, and wi
   const settings = example.slice(example.indexOf('\n\n')).replaceAll(/^# /gm, '');
   const { error } = configSchema.safeParse(parse(settings));
   assert.equal(error, undefined);
-  assert.deepEqual(Object.keys(parse(settings)), ['dns', 'dhcp', 'sysctl', 'report', 'confirm', 'expect']);
+  assert.deepEqual(Object.keys(parse(settings)), [
+    'dns',
+    'dhcp',
+    'sysctl',
+    'forwarding',
+    'report',
+    'confirm',
+    'expect',
+  ]);
 });
 
 suite('manual pages', () => {

@@ -1,13 +1,14 @@
 /** Contradictions between settings of `forwarding`. */
 import { type Family, familyOf } from '../../address/address.ts';
+import { clientsServer } from '../../address/clients-server.ts';
 import type { ConfigError } from '../config-error.ts';
-import { checkPrefix } from '../notation/addresses.ts';
+import { checkNameserver, checkPrefix } from '../notation/addresses.ts';
 import { fitsInterface } from '../notation/names.ts';
 import { errorAt } from '../source/explain.ts';
 import { type Tree, type TreePath, valueAt } from '../source/tree.ts';
 
 export function forwardingConflicts(tree: Tree): ConfigError[] {
-  return [...masqueradeConflicts(tree), ...networksUntold(tree)];
+  return [...masqueradeConflicts(tree), ...networksUntold(tree), ...nothingToTell(tree)];
 }
 
 /** Errors for repeated rules, and for packets that are never forwarded and so never masqueraded. */
@@ -69,6 +70,21 @@ function networksUntold(tree: Tree): ConfigError[] {
       ? []
       : [errorAt(tree, [...path, 'tag'], 'value', `${tag} is used above already; give each network its own tag`)];
   });
+}
+
+/** Errors for clients that are to get the name servers of `dns`, which has none for them. */
+function nothingToTell(tree: Tree): ConfigError[] {
+  const path = ['forwarding', 'dnsmasq', 'dns'];
+  if (valueAt(tree, path) !== true) return [];
+  const servers = valueAt(tree, ['dns', 'nameservers']);
+  if (servers === undefined && valueAt(tree, ['dns', 'search']) === undefined)
+    return [
+      errorAt(tree, path, 'key', 'tells dns.nameservers and dns.search, and neither is configured; write one there'),
+    ];
+  const checked = listOf(servers).map((text) => checkNameserver(String(text)));
+  const isTold = checked.some((one) => 'problem' in one || clientsServer(one.value, '') !== null);
+  if (servers === undefined || isTold) return [];
+  return [errorAt(tree, path, 'key', 'tells only IPv4 addresses, and dns.nameservers has none; write one there')];
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -125,10 +125,11 @@ function desiredMasquerade({ out, from, except = [] }: Masquerade): DesiredMasqu
   };
 }
 
-function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {
+function desiredDnsmasq({ file, networks, dns }: Dnsmasq): DesiredDnsmasq {
   return {
     file: file ?? DNSMASQ_FILE,
     networks: networks.map(({ router, tag }) => ({ router: notation(checkRouter(router)), tag: tag ?? null })),
+    dns: dns ?? false,
   };
 }
 

@@ -22,6 +22,13 @@ export function udpListeners(port: number): PortListener[] {
   });
 }
 
+/** Those that take what is sent to this address: the sockets of the address itself, or else of every address. */
+export function listenersAt(address: string, port: number): PortListener[] {
+  const all = udpListeners(port).filter(({ address: at }) => at === address || ['0.0.0.0', '::'].includes(at));
+  const exact = all.filter(({ address: at }) => at === address);
+  return exact.length > 0 ? exact : all;
+}
+
 /** Sockets that are connected to another port are left out. */
 export function socketsIn(table: string, port: number): { readonly address: string; readonly inode: number }[] {
   return table.split('\n').flatMap((line) => {

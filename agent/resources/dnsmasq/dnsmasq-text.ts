@@ -1,24 +1,44 @@
 /**
- * The routes that dnsmasq hands to DHCP clients behind this host: classless static routes (RFC 3442), as option 121 and
- * as Microsoft's 249. A client that takes 121 ignores option 3 (routers), so the default route is included.
+ * The options that dnsmasq hands to DHCP clients behind this host. Classless static routes (RFC 3442) are option 121, and
+ * Microsoft's 249. A client that takes 121 ignores option 3 (routers), so the default route is included. Other clients go by
+ * option 3. Option 6 is the name servers, and 119 the search domains (RFC 3397).
  */
 import ipaddr from 'ipaddr.js';
-import type { DesiredNetwork } from '../../config/desired.ts';
+import { clientsServer } from '../../address/clients-server.ts';
+import type { DesiredDns, DesiredNetwork } from '../../config/desired.ts';
 import { ROUTE_TYPE } from '../../host/netlink/routes/route.ts';
 import { MAIN_TABLE } from '../../host/netlink/table-names.ts';
 import type { WantedRoute } from '../../metadata/wanted-routes.ts';
 
 export const DNSMASQ_HEADER =
   '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
-const OPTIONS = [121, 249];
+const ROUTERS = 3;
+const NAME_SERVERS = 6;
+const SEARCH = 119;
+const CLASSLESS_ROUTES = [121, 249];
 const ANYWHERE = '0.0.0.0/0';
 
-/** The text of the file that dnsmasq(8) reads. */
-export function dnsmasqText(networks: readonly DesiredNetwork[], routes: readonly WantedRoute[]): string {
+/** The part of `dns` that clients get. */
+export type ToldDns = Pick<DesiredDns, 'nameservers' | 'search'>;
+
+/** The text of the file that dnsmasq(8) reads. `dns`: null if the clients get nothing of it. */
+export function dnsmasqText(
+  networks: readonly DesiredNetwork[],
+  routes: readonly WantedRoute[],
+  dns: ToldDns | null,
+): string {
   const lines = networks.flatMap(({ router, tag }) => {
+    const [address = ''] = router.split('/');
     const pairs = classlessRoutes(router, routes).map(({ to, via }) => `${to},${via}`);
+    const options: [number, readonly string[]][] = [
+      [ROUTERS, [address]],
+      ...CLASSLESS_ROUTES.map((option): [number, string[]] => [option, pairs]),
+      [NAME_SERVERS, [...new Set(dns?.nameservers?.flatMap((server) => clientsServer(server, address) ?? []))]],
+      [SEARCH, dns?.search?.filter((domain) => domain !== '.') ?? []],
+    ];
     const head = tag === null ? '' : `tag:${tag},`;
-    return OPTIONS.map((option) => `dhcp-option=${head}${option},${pairs.join(',')}\n`);
+    const told = options.filter(([, values]) => values.length > 0);
+    return told.map(([option, values]) => `dhcp-option=${head}${option},${values.join(',')}\n`);
   });
   return DNSMASQ_HEADER + lines.join('');
 }

@@ -1,5 +1,5 @@
 /**
- * Keeps the file from which a dnsmasq on this host takes its clients' routes. Holdfast never restarts or signals
+ * Keeps the file from which a dnsmasq on this host takes its clients' routes and name servers. Holdfast never restarts or signals
  * dnsmasq.
  */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
@@ -8,7 +8,7 @@ import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { dnsmasqRefusal } from './dnsmasq-refusal.ts';
 
-type Wanted = Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>;
+type Wanted = Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata' | 'dns'>;
 
 export class Dnsmasq implements Resource {
   readonly name = 'dnsmasq';

@@ -1,5 +1,5 @@
 /** The file for dnsmasq, and whether the running dnsmasq has read it. */
-import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
+import { type DesiredDns, type DesiredDnsmasq, type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
 import type { Finding, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
@@ -11,11 +11,10 @@ import { dnsmasqReaders } from './readers.ts';
 
 const SETTING = 'forwarding.dnsmasq';
 
+type DesiredFile = Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata' | 'dns'>;
+
 /** null if no file is configured, and none of ours is there. */
-export function inspectDnsmasq(
-  host: Host,
-  desired: Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>,
-): Promise<Finding | null> {
+export function inspectDnsmasq(host: Host, desired: DesiredFile): Promise<Finding | null> {
   const key = desired.dnsmasq?.file ?? DNSMASQ_FILE;
   return compareFile(host, { resource: 'dnsmasq', key, moment: 'boot' }, (actual) =>
     viewOf(host, desired, key, actual),
@@ -24,7 +23,7 @@ export function inspectDnsmasq(
 
 function viewOf(
   host: Host,
-  { dnsmasq, routes, metadata }: Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>,
+  { dnsmasq, routes, metadata, dns }: DesiredFile,
   key: string,
   actual: string | null,
 ): FileView | null {
@@ -37,15 +36,22 @@ function viewOf(
   const wanted = dnsmasqText(
     dnsmasq.networks,
     all.flatMap(({ route }) => route ?? []),
+    dnsmasq.dns ? dns : null,
   );
   const state = actual === wanted ? 'ok' : 'drifted';
   const refusal = isOurs
     ? undefined
     : `${key} was not made by Holdfast: name another file in the configuration, or remove this one`;
-  return { wanted, refusal, settings: async () => settings(host, key, state, refusal) };
+  return { wanted, refusal, settings: () => settings(host, { dnsmasq, dns }, state, refusal) };
 }
 
-function settings(host: Host, file: string, state: 'ok' | 'drifted', refusal: string | undefined): SettingState[] {
+async function settings(
+  host: Host,
+  { dnsmasq, dns }: { readonly dnsmasq: DesiredDnsmasq; readonly dns: DesiredDns | null },
+  state: 'ok' | 'drifted',
+  refusal: string | undefined,
+): Promise<SettingState[]> {
+  const { file } = dnsmasq;
   const common = { setting: SETTING, wanted: file, actual: state === 'ok' ? file : null } as const;
   const boot = { ...common, moment: 'boot', state, ...(refusal === undefined ? {} : { reason: refusal }) } as const;
   const readers = dnsmasqReaders(host, file);
@@ -54,7 +60,12 @@ function settings(host: Host, file: string, state: 'ok' | 'drifted', refusal: st
     const reason = `dnsmasq[${stale.pid}] started before the file was written, and reads the file only at its start: restart dnsmasq when it suits you`;
     return [{ ...common, moment: 'now', state: 'drifted', actual: null, reason }, boot];
   }
-  if (readers.length > 0) return [{ ...common, moment: 'now', state }, boot];
+  if (readers.length > 0) {
+    const isTold = state === 'ok' && dnsmasq.dns && host.live;
+    const silent = isTold ? (await import('./unanswered.ts')).unanswered(dnsmasq, dns) : null;
+    if (silent === null) return [{ ...common, moment: 'now', state }, boot];
+    return [{ ...common, moment: 'now', state: 'drifted', reason: silent }, boot];
+  }
   const reason = host.live ? 'no running dnsmasq reads this file' : notOfTheseFiles('dnsmasq');
   return [{ ...common, moment: 'now', state: host.live ? 'unknown' : 'skipped', actual: null, reason }, boot];
 }

@@ -4,7 +4,7 @@ import { asksResolved, ownsResolvConf, STUBS } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { networkInterfaces } from '../../host/looks.ts';
-import { type PortListener, udpListeners } from '../../host/process/port-listeners.ts';
+import { listenersAt } from '../../host/process/port-listeners.ts';
 import type { Process } from '../../host/process/processes.ts';
 import { isUnitEnabled } from '../../host/service/units.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
@@ -65,10 +65,7 @@ function isOwn(server: string, host: Host): boolean {
 }
 
 function listenerAt(host: Host, address: string): Answerer {
-  const takes = ({ address: at }: PortListener) => at === address || ['0.0.0.0', '::'].includes(at);
-  const all = udpListeners(PORT).filter(takes);
-  const exact = all.filter(({ address: at }) => at === address);
-  const [found, ...others] = exact.length > 0 ? exact : all;
+  const [found, ...others] = listenersAt(address, PORT);
   if (found === undefined) return notRunning(host, address);
   const owners = [found, ...others].flatMap(({ owner }) => owner ?? []);
   const owner = owners[0] ?? null;

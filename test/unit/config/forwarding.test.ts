@@ -102,6 +102,18 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '1:32: forwarding.dnsmasq.file: "x.conf" is not absolute; write one such as x.conf',
     '1:50: forwarding.dnsmasq.networks: is empty; write a network, or leave dnsmasq out',
   ],
+  [
+    'forwarding: { dnsmasq: { networks: [{ router: 10.99.0.1/24 }], dns: yes } }',
+    '1:69: forwarding.dnsmasq.dns: "yes": write true',
+  ],
+  [
+    'dns: { domain: example.com }\nforwarding: { dnsmasq: { networks: [{ router: 10.99.0.1/24 }], dns: true } }',
+    '2:64: forwarding.dnsmasq.dns: tells dns.nameservers and dns.search, and neither is configured; write one there',
+  ],
+  [
+    'dns: { search: [example.com], nameservers: ["2001:db8::53"] }\nforwarding: { dnsmasq: { networks: [{ router: 10.99.0.1/24 }], dns: true } }',
+    '2:64: forwarding.dnsmasq.dns: tells only IPv4 addresses, and dns.nameservers has none; write one there',
+  ],
   ['forwarding: { dnsmasq: {} }', '1:24: forwarding.dnsmasq.networks: is missing; write it'],
   [
     'forwarding: { dnsmasq: { networks: [{ router: 10.99.0.0/24, tag: a }, { router: 10.9.0.1, tag: "a,b" }, { router: "fd::1/64", tag: a }] } }',
