@@ -58,5 +58,5 @@ function reasonOf(host: Host, trial: TrialRecord): PutBackReason {
   // An agent that lives, and did not decide, had no processor time.
   return isUnderWay(host, trial)
     ? { why: 'the agent did not decide in its time', blames: false }
-    : { why: 'the agent ended before the change was confirmed', blames: true };
+    : { why: 'the agent ended before the change was confirmed', blames: true, interrupted: true };
 }

@@ -9,8 +9,13 @@ import type { Host } from '../host/host.ts';
 import { isoTime } from '../host/iso-time.ts';
 import { paint, shown } from './output/output.ts';
 
-export function heldMeanwhile({ body, time, until }: PutBackChange): string {
+export function heldMeanwhile({ body, time, until, heals = false }: PutBackChange): string {
   const at = isoTime(time);
+  if (heals && until !== undefined) {
+    const minutes = Math.max(1, Math.ceil((until - Date.now()) / 60_000));
+    const rest = `Drift from this configuration is not healed for another ${minutes} min (until ${isoTime(until)}), or until the host has a new gateway. To heal it now, without a trial: agent apply --no-confirm`;
+    return `${paint('red', shown(`${at}: ${body}.`))} ${rest}`;
+  }
   const later = until === undefined ? '' : `, or until ${isoTime(until)}`;
   const meanwhile = `The configuration on disk is not tried again until it differs, or until the host has a new gateway${later}; meanwhile the one that was confirmed last is held. To make the change without a trial: agent apply --no-confirm`;
   return `${paint('red', shown(`${at}: ${body}.`))} ${meanwhile}`;

@@ -146,9 +146,10 @@ export class Daemon {
     const tell: Tell = (event) => this.#tell(event);
     this.#listen(setup);
     if (waits !== null) this.#turnedFrom = null;
+    // Before the apply, which may make the same change again and confirm it.
+    this.#decisions.tellPutBack(setup.putBack ?? null, hash);
     const applied = await (enforce ? applySetup(setup) : observeOnce(host, resources));
     if (enforce && trial !== null) void trial.adopt().then(() => this.#decisions.follow(trial));
-    this.#decisions.tellPutBack(setup.putBack ?? null);
     this.#record.forgiveFailures();
     nullIfRefused(() => host.remove(HANDED_OVER));
     const isSuperseded = () => (nullIfRefused(() => host.readText(HANDED_OVER))?.trim() ?? hash) !== hash;

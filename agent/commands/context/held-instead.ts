@@ -88,7 +88,7 @@ export async function putBackAbandoned(host: Host): Promise<void> {
         const why = isOfEarlierBoot(host, trial)
           ? 'the machine was booted before the change was confirmed'
           : 'the agent ended before the change was confirmed';
-        await putBackChange(host, trial, { why, blames: true }, async () => WAY_BACK);
+        await putBackChange(host, trial, { why, blames: true, interrupted: true }, async () => WAY_BACK);
       }
     });
   } catch (error) {

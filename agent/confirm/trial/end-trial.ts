@@ -7,7 +7,7 @@ import { disarm } from './arm.ts';
 import { confirmTried, readConfirmed } from './confirmed-configuration.ts';
 import { forgetProvisional, type LaterMoment, noteProvisional, readProvisional } from './provisional.ts';
 import { isUndoOf, readUndo, unconfirm, writeUndo } from './provisional-undo.ts';
-import { afterRest, forgetPutBack, writePutBack } from './put-back-memory.ts';
+import { afterRest, forgetPutBack, isPutBackLately, type PutBackChange, writePutBack } from './put-back-memory.ts';
 import { isOfEarlierBoot, removeTrial, TRIAL_JOURNAL, type TrialRecord } from './trial-record.ts';
 import { endWave } from './wave-record.ts';
 
@@ -36,7 +36,7 @@ export function keepChange(host: Host, trial: TrialRecord, standing: KeptStandin
   nullIfRefused(() => noteStanding(host, trial, standing));
   if (standing.reason === null) nullIfRefused(() => confirmTried(host));
   forgetPutBack(host);
-  endWave(host, trial.id, trial.failed === true ? 'put-back' : 'kept');
+  endWave(host, trial, trial.failed === true ? 'put-back' : 'kept');
   removeTrial(host);
   disarm(host, trial.id);
 }
@@ -76,6 +76,8 @@ export interface PutBackReason {
   readonly why: string;
   /** Whether the change may be at fault. Otherwise it is tried again later. */
   readonly blames: boolean;
+  /** True if the agent or the machine ended in the middle. That says little about a heal, and healing must go on. */
+  readonly interrupted?: boolean;
 }
 
 /**
@@ -85,7 +87,7 @@ export interface PutBackReason {
 export async function putBackChange(
   host: Host,
   trial: TrialRecord,
-  { why, blames }: PutBackReason,
+  reason: PutBackReason,
   wayBack: () => Promise<WayBack>,
 ): Promise<PutBackResult> {
   const journal = trialJournal(host, wayBack);
@@ -93,15 +95,13 @@ export async function putBackChange(
   unconfirm(host, trial);
   let left: LeftOver[] = [];
   for (let tries = 1; tries <= TRIES && journal.pending(); tries += 1) left = await journal.putBack({ kernel });
-  const { id, hash, gateways } = trial;
+  const { id, hash, heals = false, gateways } = trial;
   const rest = left.map(({ path, problem }) => `; not put back: ${path}: ${problem}`).join('');
-  const body = `change ${id} put back: ${why}${rest}`;
-  // The network may just have failed during a heal of a configuration that was confirmed, and that must go on.
-  const isFinal = blames && readConfirmed(host)?.hash !== hash;
-  const until = isFinal ? {} : { until: afterRest() };
-  const remember = () => writePutBack(host, { id, hash, body, time: Date.now(), gateways, ...until, told: false });
+  const body = `change ${id} put back: ${reason.why}${rest}`;
+  const kind = { ...(heals ? { heals } : {}), ...triedAgain(host, trial, reason) };
+  const remember = () => writePutBack(host, { id, hash, body, time: Date.now(), gateways, ...kind, told: false });
   const isRemembered = nullIfRefused(remember) !== null;
-  endWave(host, id, 'put-back');
+  endWave(host, trial, 'put-back');
   // A daemon that holds the change must not make it again before it has read the configuration anew.
   if (host.lstat(IN_FORCE) !== null) host.replaceOwn(HANDED_OVER, `${readConfirmed(host)?.hash ?? 'none'}\n`, 0o600);
   const whole = !journal.pending();
@@ -114,4 +114,16 @@ export async function putBackChange(
   // A full disk has room again without the trial.
   if (!isRemembered) remember();
   return { body, whole: whole && left.length === 0 };
+}
+
+/** When the change may be tried again; empty if its configuration must differ first. */
+function triedAgain(
+  host: Host,
+  { hash, heals = false }: TrialRecord,
+  { blames, interrupted = false }: PutBackReason,
+): Pick<PutBackChange, 'until'> {
+  // An agent that ends in every heal would otherwise change the host again and again.
+  if (heals && interrupted) return { until: isPutBackLately(host, hash) ? afterRest() : Date.now() };
+  // The network may just have failed during a heal of a configuration that was confirmed, and that must go on.
+  return blames && readConfirmed(host)?.hash !== hash ? {} : { until: afterRest() };
 }

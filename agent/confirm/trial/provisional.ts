@@ -63,6 +63,11 @@ export function isHeldProvisionally(host: Host, hash: string): boolean {
   return change?.hash === hash && isInForce(host, change);
 }
 
+/** Whether the configuration with this hash is held already, so that a change of it heals drift, and is no new change. */
+export function isHeldAlready(host: Host, hash: string): boolean {
+  return readConfirmed(host)?.hash === hash || isHeldProvisionally(host, hash);
+}
+
 /** Waits for the disk. A change that is proved at every moment is forgotten. Throws HostError. */
 export function noteProvisional(host: Host, change: ProvisionalChange): void {
   if (change.reason === null && change.unseen.length === 0) {

@@ -23,6 +23,8 @@ export interface PutBackChange {
   readonly gateways: string;
   /** The configuration may be tried again then, in milliseconds since the epoch; absent if it must differ first. */
   readonly until?: number;
+  /** True if it was a heal (TrialRecord). */
+  readonly heals?: boolean;
   /** Whether the event was emitted. */
   readonly told: boolean;
 }
@@ -57,6 +59,12 @@ export function forgetPutBack(host: Host): void {
 /** When a change may be tried again that is not known to be at fault (`until` of PutBackChange). */
 export function afterRest(): number {
   return Date.now() + REST;
+}
+
+/** Whether a change of this configuration was put back so lately that another undo calls for a rest. */
+export function isPutBackLately(host: Host, hash: string): boolean {
+  const change = readPutBack(host);
+  return change?.hash === hash && Math.abs(Date.now() - change.time) < REST;
 }
 
 /** The change with this configuration that was put back and still counts; null if there is none. */

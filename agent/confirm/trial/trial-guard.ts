@@ -21,7 +21,7 @@ import { endProof } from './end-proof.ts';
 import { dropTrial, keepChange, putBackChange, trialJournal } from './end-trial.ts';
 import { laterMoments } from './later-moments.ts';
 import { proveLater } from './prove-later.ts';
-import { isHeldProvisionally } from './provisional.ts';
+import { isHeldAlready } from './provisional.ts';
 import { gatewaysText, readPutBack, standingPutBack, writePutBack } from './put-back-memory.ts';
 import { touchesNames, touchesPath } from './touches-path.ts';
 import {
@@ -153,7 +153,7 @@ export class TrialGuard {
     const isFailed = outcomes.some(({ result }) => result === 'failed');
     if (!isChanged && (!isFailed || (await isAsBefore(concerned)))) {
       dropTrial(host, id);
-      endWave(host, id, isFailed ? 'put-back' : 'kept');
+      endWave(host, trial, isFailed ? 'put-back' : 'kept');
       return outcomes;
     }
     const changed = { ...trial, changed: sinceBoot(), ...(isFailed ? { failed: true } : {}) };
@@ -169,7 +169,7 @@ export class TrialGuard {
   private async waitsFor(change: string, { within, waves }: DesiredConfirm): Promise<WaveRecord | null> {
     const { host, hash, wave } = this.options;
     if (wave === null || waves === null) return null;
-    if (readConfirmed(host)?.hash === hash || isHeldProvisionally(host, hash)) return null;
+    if (isHeldAlready(host, hash)) return null;
     const reply = await wave({ change, configuration: hash, rollout: waves.rollout, within });
     const record = noteWave(host, { change, hash }, reply);
     return reply.go ? null : record;
@@ -198,6 +198,7 @@ export class TrialGuard {
       names: touchesNames(all),
       ...{ pid: process.pid, birth: host.birthOf(process.pid), boot: markBoot(host), changed: null },
       gateways: await gatewaysText(),
+      ...(isHeldAlready(host, hash) ? { heals: true } : {}),
     };
     arm(host, { id, deadline, within, agent });
     writeTrial(host, trial);
@@ -212,16 +213,19 @@ export class TrialGuard {
 
   /**
    * Takes over a trial of this configuration whose process has ended, as with a restart of the daemon. Its witnesses
-   * are asked on.
+   * are asked on. Call this after an apply, which makes the rest of a change in whose middle that process ended.
    */
   async adopt(): Promise<void> {
-    const { host, hash } = this.options;
-    const trial = readTrial(host);
-    if (this.open !== null || trial === null || trial.hash !== hash || trial.changed === null) return;
-    if (isOfEarlierBoot(host, trial) || isUnderWay(host, trial) || secondsLeft(trial) === 0) return;
-    const taken = { ...trial, pid: process.pid, birth: host.birthOf(process.pid) };
-    writeTrial(host, taken);
-    this.open = { trial: taken, witnesses: await this.options.witnesses() };
+    const { host, hash, witnesses } = this.options;
+    await host.exclusively(RUN_FOLDER, async () => {
+      const trial = readTrial(host);
+      if (this.open !== null || trial === null || trial.hash !== hash) return;
+      if (isOfEarlierBoot(host, trial) || isUnderWay(host, trial) || secondsLeft(trial) === 0) return;
+      const changed = trial.changed ?? sinceBoot();
+      const taken = { ...trial, changed, pid: process.pid, birth: host.birthOf(process.pid) };
+      writeTrial(host, taken);
+      this.open = { trial: taken, witnesses: await witnesses() };
+    });
   }
 
   /**

@@ -42,6 +42,8 @@ export interface TrialRecord {
   readonly changed: number | null;
   /** True if a part of the change failed. Its witnesses may all answer, but no other host should follow. */
   readonly failed?: boolean;
+  /** True if this heals drift from a configuration that was held already. Its end is no result of a rollout. */
+  readonly heals?: boolean;
   /** When the witnesses must have answered. */
   readonly deadline: number;
   /** The answers of the witnesses before the change. */

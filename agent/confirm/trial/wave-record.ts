@@ -80,10 +80,17 @@ export function noteWave(
   return record;
 }
 
-/** The change has an end. Never throws: what a full disk does not take is told as before. */
-export function endWave(host: Host, change: string, standing: 'kept' | 'put-back'): void {
+/**
+ * The change has an end. A heal of the same settings has the same id, and says nothing of the rollout's change. Never throws:
+ * what a full disk does not take is told as before.
+ */
+export function endWave(
+  host: Host,
+  { id, heals = false }: { readonly id: string; readonly heals?: boolean },
+  standing: 'kept' | 'put-back',
+): void {
   const record = readWave(host);
-  if (record?.change === change && record.standing !== 'waiting')
+  if (!heals && record?.change === id && record.standing !== 'waiting')
     nullIfRefused(() => write(host, { ...record, standing }));
 }
 
@@ -92,7 +99,7 @@ export function endWaiting(host: Host, hash: string): void {
   const record = readWave(host);
   if (record?.hash !== hash) return;
   if (record.standing === 'waiting') nullIfRefused(() => host.remove(WAVE));
-  else endWave(host, record.change, 'kept');
+  else endWave(host, { id: record.change }, 'kept');
 }
 
 /** What the collector is told; null if there is nothing to tell. `hash`: of the configuration that is held. */
@@ -105,7 +112,8 @@ export function waveStanding(
   const { standing, change } = record;
   if (standing === 'waiting') return waitingWave(host, hash) === null ? null : { record, standing };
   if (standing !== 'kept') return { record, standing };
-  if (readPutBack(host)?.id === change) return { record, standing: 'put-back' };
+  const putBack = readPutBack(host);
+  if (putBack?.id === change && putBack.heals !== true) return { record, standing: 'put-back' };
   const provisional = readProvisional(host);
   // A change that waits only for a lease event or a boot is proved now.
   const isProved = provisional?.hash !== record.hash || provisional.reason === null;

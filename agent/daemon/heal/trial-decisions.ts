@@ -1,5 +1,5 @@
 /** The decisions about trials that this daemon began or took over, and their events. */
-import type { PutBackChange } from '../../confirm/trial/put-back-memory.ts';
+import { type PutBackChange, readPutBack } from '../../confirm/trial/put-back-memory.ts';
 import type { Host } from '../../host/host.ts';
 import type { Tell } from '../daemon-events.ts';
 import type { ChangeTrial } from '../daemon-setup.ts';
@@ -32,10 +32,15 @@ export class TrialDecisions {
     if (verdict) tellVerdict(host, tell, verdict);
   }
 
-  /** Tells of a change that another process put back: the undo that was armed, or an apply. */
-  tellPutBack(change: PutBackChange | null): void {
+  /**
+   * Tells of a change that another process put back: the undo that was armed, or an apply. `standing`: the change that is
+   * not made meanwhile; null if there is none. A heal may be made again at once, so this looks for its undo by `hash`.
+   */
+  tellPutBack(standing: PutBackChange | null, hash: string): void {
     const { host, tell } = this.#options;
-    if (change === null || change.told || this.#awaited.size > 0) return;
-    tellVerdict(host, tell, { ...change, kind: 'put-back' });
+    if (this.#awaited.size > 0) return;
+    const last = standing ?? readPutBack(host);
+    if (last === null || last.told || (standing === null && last.hash !== hash)) return;
+    tellVerdict(host, tell, { ...last, kind: 'put-back' });
   }
 }
