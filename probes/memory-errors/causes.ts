@@ -86,8 +86,11 @@ const KERNEL: readonly Pattern[] = [
 
 /** ENOBUFS as libc, Go's runtime and the C constants spell it, or as its number, 105. */
 const NO_BUFFERS = numbered('No buffer space|\\bENOBUFS\\b', 105);
-/** ENOMEM in the same spellings, or as its number, 12. */
-const NO_MEMORY = numbered('Cannot allocate memory|\\bENOMEM\\b', 12);
+/**
+ * ENOMEM in the same spellings, or as its number, 12. musl (Alpine, OpenWrt) calls it `Out of memory`. libnl says this
+ * for ENOBUFS also.
+ */
+const NO_MEMORY = numbered('Cannot allocate memory|: Out of memory\\b|\\bENOMEM\\b', 12);
 const REFUSED = `(?:${NO_BUFFERS}|${NO_MEMORY})`;
 /**
  * A table of a switch's hardware has no room. `Table full` without more words may announce a dump of the full table.
@@ -95,12 +98,12 @@ const REFUSED = `(?:${NO_BUFFERS}|${NO_MEMORY})`;
 const NO_ROOM =
   '(?:table (?:is )?full\\b(?! \\w)|SAI_STATUS_(?:TABLE_FULL|INSUFFICIENT_RESOURCES|NO_MEMORY)|HW_RESOURCE_FULL)';
 
-/** `errno=105`, `[Errno 105]`, `rc -105`, `error code 105`, `… (105)` behind an error. Not `error 105.0.0.1`. */
+/** `errno=105`, `[Errno 105]`, `rc -105`, `error code 105`, `error 105` at the end, `… (105)` behind an error. Not `error 105.0.0.1`. */
 function numbered(words: string, errno: number): string {
   const number = `${errno}\\b(?![.:/]\\w)`;
   const named = `(?:errno|(?:error|err) ?(?:code|number|no))[ :=(]*-?${number}`;
   const negative = `\\b(?:err|error|rc|ret|result|status|code)[ :=(]+-${number}`;
-  return `(?:${words}|${named}|${negative}|\\berror\\b.{0,80}\\(${number}\\))`;
+  return `(?:${words}|${named}|${negative}|\\berror[ :=]+-?${errno}$|\\berror\\b.{0,80}\\(${number}\\))`;
 }
 
 /** Matches if every pattern matches, in any order and letter case. */
@@ -110,9 +113,9 @@ function all(...patterns: string[]): RegExp {
 
 /** A request to the kernel that adds a route or a next hop: by its type, by its number (24, 104), or in words. */
 const ADDS_ROUTE =
-  'RTM_NEW(?:ROUTE|NEXTHOP)|type=\\w*\\((?:24|104)\\)|KRT SEND ADD|\\bif_route \\((?:ADD|CHG)\\)|\\bNetlink: (?:No buffer|Cannot allocate|ENO|errno)|' +
+  'RTM_NEW(?:ROUTE|NEXTHOP)|type=\\w*\\((?:24|104)\\)|KRT SEND ADD|\\bif_route \\((?:ADD|CHG)\\)|\\bNetlink: (?:No buffer|Cannot allocate|Out of memory|ENO|errno)|' +
   '\\b(?:add|create|install|replace|program|insert|update|change|set)(?:s|d|ed|ing)?\\b[^,;]{0,60}\\b(?:routes?|next[ -]?hops?)\\b|' +
-  '\\b(?:routes?|next[ -]?hops?)[ _-]?(?:add|create|install|replace|insert|update)|Route(?:Add|Replace)|HW_RESOURCE_FULL';
+  '\\b(?:routes?|next[ -]?hops?)[ _-]?(?:group )?(?:add|create|install|replace|insert|update)|Route(?:Add|Replace)|HW_RESOURCE_FULL';
 const ADDS_NEIGHBOUR =
   'RTM_NEWNEIGH|type=\\w*\\(28\\)|' +
   '\\b(?:add|create|install|replace|program|set)(?:s|d|ed|ing)?\\b[^,;]{0,60}\\b(?:neighbou?rs?|arp|fdb|l3 host)\\b|' +
@@ -122,9 +125,10 @@ const ADDS_NEIGHBOUR =
  * FRR (zebra/kernel_netlink.c: `netlink-dp (NS 0) error: Cannot allocate memory, type=RTM_NEWROUTE(24) …`, `… recvmsg
  * overrun: …`), BIRD (sysdep/linux/netlink.c: `Netlink: Cannot allocate memory`, `Kernel dropped some netlink
  * messages`), Check Point's routed (`KRT SEND ADD … Cannot allocate memory`), keepalived (`Netlink: Received message
- * overrun (…)`), Calico (`Netlink reported an error … no buffer space available`), dhcpcd (`if_route (ADD): …`),
+ * overrun (…)`), Calico (`Netlink reported an error … no buffer space available`), dhcpcd (`if_route (ADD): …`, `route socket overflowed`),
  * iproute2 (`RTNETLINK answers: …`: the kernel refused a request, which one is not said), NetworkManager (`too many
- * netlink events`), SONiC (swss-common: `netlink reports out of memory on reading a netlink socket`; `L3 route add
+ * netlink events`), nlbwmon (`Netlink receive failure: Out of memory`, `Unable to dump conntrack: No buffer space
+ * available`), conntrack and ulogd (`We are losing events`), SONiC (swss-common: `netlink reports out of memory on reading a netlink socket`; `L3 route add
  * failed with error Table full`, SAI's statuses).
  *
  * The first match counts. ENOBUFS means three things: a full neighbour table, if the request makes a neighbour; a
@@ -135,13 +139,15 @@ const DAEMON: readonly Pattern[] = [
   ['neighbour-overflow', /\bneighbou?r table (?:overflow|is full)/i],
   [
     'netlink-overrun',
-    /Kernel dropped some netlink messages|too many netlink events|netlink reports out of memory on reading/i,
+    /Kernel dropped some netlink messages|too many netlink events|netlink reports out of memory on reading|\broute socket overflowed|\blosing events\b/i,
   ],
   ['netlink-overrun', all('netlink|rtnl', '(?:over(?:run|flow)|lost (?:messages|events))')],
   [
     'netlink-overrun',
     all('\\b(?:recv\\w*|receive|read(?:ing)?|nl_get_reply)\\b', NO_BUFFERS, 'netlink|rtnl|nl_get_reply|recvmsg'),
   ],
+  ['netlink-overrun', all('\\bnetlink receive failure\\b', REFUSED)],
+  ['netlink-overrun', all('\\bdump\\b[^,;]{0,40}\\bconntrack\\b', NO_BUFFERS)],
   ['route-add-failed', all(ADDS_ROUTE, REFUSED)],
   [
     'route-add-failed',

@@ -109,6 +109,11 @@ const DAEMON: [string, string[]][] = [
       '2026/08/03 07:12:44 ZEBRA: netlink-dp (NS 0) error: No buffer space available, type=RTM_NEWNEXTHOP(104), seq=9, pid=2',
       '2026-08-03 07:12:44.001 <WARN> Netlink: Cannot allocate memory',
       'bird[812]: Netlink: No buffer space available',
+      'bird: Netlink: Out of memory',
+      'zebra: netlink-dp (NS 0) error: Out of memory, type=RTM_NEWROUTE(24), seq=812, pid=2',
+      'routerd: failed to add route 10.1.0.0/24: Out of memory',
+      'routerd: add route 10.1.0.0/24 failed: error 105',
+      'ERR swss#orchagent: nexthop group create failed, rv:SAI_STATUS_INSUFFICIENT_RESOURCES',
       'zebra[9]: netlink-cmd error: No buffer space available, type=RTM_NEWROUTE(24), seq=8, pid=0',
       'Keepalived_vrrp[812]: Netlink: error: No buffer space available, type=(24), seq=1785, pid=0',
       'routed: KRT SEND ADD 10.1.0.0 mask 255.255.0.0 router 10.9.0.1: errno 12',
@@ -151,6 +156,13 @@ const DAEMON: [string, string[]][] = [
       'bird: nl_get_reply: No buffer space available',
       'dnsmasq[1]: netlink returns error: ENOBUFS',
       'pimd: netlink: recv failed, errno 105',
+      'nlbwmon[2548]: Netlink receive failure: Out of memory',
+      'nlbwmon[2548]: Unable to dump conntrack: No buffer space available',
+      'conntrack: WARNING: We have hit ENOBUFS! We are losing events.',
+      'ulogd[9]: We are losing events. Please, consider using the clauses `netlink_socket_buffer_size',
+      'dhcpcd[812]: route socket overflowed (rcvbuf size 212992) - learning interface state',
+      'hostapd: netlink: recvfrom failed: No buffer space available',
+      'bird: Netlink: recvmsg error: No buffer space available',
     ],
   ],
   [
@@ -164,6 +176,7 @@ const DAEMON: [string, string[]][] = [
       'charon: received netlink error: No buffer space available (105)',
       'ospfd: mmap failed, errno=12',
       'exabgp: OSError: [Errno 12] Cannot allocate memory',
+      'frr.service: Failed to fork: Out of memory',
     ],
   ],
 ];
@@ -183,6 +196,9 @@ test('memory errors: what routing daemons log', () => {
     'error 105.0.0.1 is unreachable',
     'netlink: read 12 messages, 105 routes added',
     'neighbor 10.0.0.1 error 105:1 community',
+    'nlbwmon[2548]: Netlink receive failure: Object busy',
+    'nlbwmon[2548]: Unable to dump conntrack: I/O error',
+    'nlbwmon[4]: The netlink receive buffer size of 524288 bytes will be capped to 212992 bytes',
   ])
     assert.equal(daemonCause(line), null, line);
 });
