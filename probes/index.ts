@@ -12,6 +12,7 @@ import { memoryCounters } from './memory-errors/counters.ts';
 import type { MemoryErrorRecord } from './memory-errors/counts-record.ts';
 import { kernelMemoryErrors } from './memory-errors/kernel.ts';
 import { daemonMemoryErrors } from './memory-errors/logs.ts';
+import { journalMemoryErrors } from './memory-errors/unit-messages.ts';
 import { metadataProbe } from './metadata-probe.ts';
 import { multicastProbe } from './multicast-probe.ts';
 import { nameserversProbe } from './nameservers-probe.ts';
@@ -44,6 +45,7 @@ export function makeProbes(
     ...(probes.canary > 0 ? [{ ...canaryProbe(host), interval: probes.canary }] : []),
     kernelMemoryErrors(host, record, { history }),
     ...(probes.logs.length > 0 ? [daemonMemoryErrors(host, probes.logs, record, { history })] : []),
+    ...(probes.journal.length > 0 ? [journalMemoryErrors(host, probes.journal, record, { history })] : []),
     memoryCounters(host, record),
     routeFailuresProbe(host, record, { history }),
     leasesProbe(host, desired.dhclient),

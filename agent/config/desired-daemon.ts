@@ -56,6 +56,8 @@ export interface DesiredReport {
 export interface DesiredProbes {
   /** Logs of routing daemons that are followed for memory errors. */
   readonly logs: readonly { readonly path: string }[];
+  /** Units whose messages in the journal are followed for memory errors. */
+  readonly journal: readonly string[];
   /** Milliseconds between route canaries; 0 means none. 60,000 if not configured. */
   readonly canary: number;
   /** Names of probes that do not run. */

@@ -51,7 +51,7 @@ export const DOCTOR_CODES = {
     severity: 'note',
     why: 'If the kernel refuses a route, many routing daemons go on without a word.',
     remedy:
-      'Nothing if this kernel can report refused routes. Otherwise list the daemons’ logs in probes.memory-errors.logs. The canary and the kernel’s counters watch the host as a whole.',
+      'Nothing if this kernel can report refused routes. Otherwise list the daemons’ logs in probes.memory-errors.logs, or their units in probes.memory-errors.journal. The canary and the kernel’s counters watch the host as a whole.',
   },
 
   'HF-RESOLV-LINK': {

@@ -2,10 +2,11 @@
 import type { Host } from '../../agent/host/host.ts';
 import type { Condition, Probe, Reading } from '../probe.ts';
 import { Remembered } from '../remembered.ts';
-import { DAEMON_CAUSES, daemonCause } from './causes.ts';
+import { DAEMON_CAUSES } from './causes.ts';
 import type { MemoryErrorRecord } from './counts-record.ts';
+import { tallyLine, unreadableLog } from './daemon-lines.ts';
 import { LogFollower, type LogPosition } from './log-follower.ts';
-import { ErrorTally, printable } from './tally.ts';
+import { ErrorTally } from './tally.ts';
 
 /** Milliseconds between readings. A look at a log that did not grow takes 0.1 ms. */
 const INTERVAL = 1_000;
@@ -37,13 +38,10 @@ export function daemonMemoryErrors(
       if (closed) return []; // the follower that replaced this one reads these lines
       tally.watch(path, DAEMON_CAUSES);
       const now = Date.now();
-      for (const line of lines) {
-        const cause = daemonCause(line);
-        if (cause !== null) tally.add(cause, path, Buffer.from(line, 'latin1').toString('utf8'), now);
-      }
-      return follower.gone ? [unreadable(path, `cannot read ${path}: the file is gone`)] : [];
+      for (const line of lines) tallyLine(tally, path, Buffer.from(line, 'latin1').toString('utf8'), now);
+      return follower.gone ? [unreadableLog({ path }, `cannot read ${path}: the file is gone`)] : [];
     } catch (error) {
-      return [unreadable(path, error instanceof Error ? error.message : String(error))];
+      return [unreadableLog({ path }, error instanceof Error ? error.message : String(error))];
     }
   };
 
@@ -68,16 +66,6 @@ export function daemonMemoryErrors(
       closed = true;
       await Promise.allSettled([...followers.values()].map((follower) => follower.close()));
     },
-  };
-}
-
-function unreadable(path: string, reason: string): Condition {
-  return {
-    kind: 'condition',
-    code: 'log-unreadable',
-    severity: 'warn',
-    body: `${printable(reason)}: memory errors in this log are not seen. Correct probes.memory-errors.logs, or make the log readable.`,
-    attributes: { path },
   };
 }
 

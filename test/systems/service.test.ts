@@ -10,11 +10,13 @@ import { ask, edit, exposure, installService, journalOf, property } from './serv
 
 const skip = unavailable();
 const dhcp = { renewEvery: 2, offers: `option domain-name-servers ${OLD.join(', ')};` };
+/** What frr.service says each time that it is started. */
+const REFUSED = 'netlink-dp error: Cannot allocate memory, type=RTM_NEWROUTE(24)';
 const TOKEN = 'the-token-of-this-test';
 const CONFIG = `dns: { nameservers: [${NEW.join(', ')}], domain: example.com }
 sysctl: { net.ipv4.ip_forward: 1 }
 report: { endpoint: "http://127.0.0.1:4318", interval: 1s, token-file: credential:token }
-probes: { canary: { interval: 1s }, memory-errors: { logs: [ { path: /var/log/frr/frr.log } ] } }
+probes: { canary: { interval: 1s }, memory-errors: { logs: [ { path: /var/log/frr/frr.log } ], journal: [ frr.service ] } }
 `;
 /** A part of a hardened host: no program may be executed in a folder for temporary files. */
 const NOEXEC = 'for f in /tmp /run /dev/shm /var/tmp; do mount -t tmpfs -o noexec,mode=1777 none $f; done';
@@ -31,6 +33,7 @@ for (const release of Object.keys(suites) as Suite[]) {
       await machine.sh(`mkdir -m 750 /var/log/frr; echo >/var/log/frr/frr.log; chown -R man:man /var/log/frr
         chmod 640 /var/log/frr/frr.log; mknod -m 600 /dev/kmsg c 1 11; mkdir -m 700 /root/secrets
         echo ${TOKEN} >/root/secrets/token; ${NOEXEC.replace('/run', '')}; mount -o remount,noexec /run`);
+      await machine.write('/etc/systemd/system/frr.service', `[Service]\nExecStart=/bin/echo ${REFUSED}\n`);
       await edit(machine, 'holdfast-collector.service', 'LoadCredential=tokens:/root/secrets/token');
       await edit(machine, 'holdfast.service', 'LoadCredential=token:/root/secrets/token\nWatchdogSec=15\nRestartSec=1');
       await machine.write('/etc/default/holdfast-collector', 'HOLDFAST_COLLECTOR=--token-file credential:tokens\n');
@@ -78,6 +81,17 @@ for (const release of Object.keys(suites) as Suite[]) {
         journal.lines.filter((line) => /holdfast\.probe\.failed|canary/.test(line)),
         [],
       );
+    });
+
+    test('it hears what a routing daemon says in the journal, once, also after a restart', async () => {
+      await eventually(async () => machine.exists('/run/holdfast/journal-cursor'), 'the journal is followed');
+      const heard = () => journal.lines.filter((line) => line.includes('"source":"frr.service"')).length;
+      const place = () => machine.read('/run/holdfast/journal-cursor');
+      const before = await place();
+      await machine.sh('systemctl start frr');
+      await eventually(async () => heard() === 1 && (await place()) !== before, 'the first message');
+      await machine.sh('systemctl stop holdfast; systemctl start frr; systemctl start holdfast');
+      await eventually(async () => heard() === 2, 'the second message');
     });
 
     test('every key of the units is known, the process is found by its name, and errors by their level', async () => {

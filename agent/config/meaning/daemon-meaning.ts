@@ -25,6 +25,7 @@ export function desiredDaemon({ report = {}, confirm, probes = {}, expect = {}, 
     confirm: confirm === undefined ? null : desiredConfirm(confirm, endpoint !== null),
     probes: {
       logs: probes['memory-errors']?.logs ?? [],
+      journal: probes['memory-errors']?.journal ?? [],
       canary: durationOf(probes.canary?.interval ?? '60s') as number,
       off: probes.off ?? [],
     },

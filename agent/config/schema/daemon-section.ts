@@ -4,6 +4,7 @@ import { show } from '../config-error.ts';
 import { PROBE_NAMES } from '../desired-daemon.ts';
 import { checkEndpoint, pathProblem, SECRET_PATTERN, secretProblem } from '../notation/endpoint.ts';
 import { SIZE_PATTERN, sizeProblem } from '../notation/quantities.ts';
+import { UNIT_PATTERN, unitNameProblem } from '../notation/unit-names.ts';
 import { groups } from './groups-section.ts';
 import { durationField, field, listField, onOrOff, section, textField } from './parts.ts';
 
@@ -76,6 +77,11 @@ export const probes = section(
           ),
           'Logs of routing daemons to follow, also through rotation.',
           [[{ path: '/var/log/frr/frr.log' }]],
+        ),
+        journal: field(
+          listField(textField(unitNameProblem, { pattern: UNIT_PATTERN }), { most: 32, full: 'list at most 32 units' }),
+          'Units of routing daemons whose messages in systemd’s journal are followed.',
+          [['frr.service', 'bird.service']],
         ),
       },
       'Memory errors of the kernel and of routing daemons.',

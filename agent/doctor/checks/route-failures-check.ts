@@ -10,6 +10,6 @@ export function* routeFailuresCheck({ host }: DoctorSurroundings): Iterable<Doct
     seen:
       missing === null
         ? 'the daemon sees every route that the kernel refuses, and names the process, by kprobes'
-        : `the daemon cannot name the process whose route the kernel refused: ${missing}. It sees refused routes only by the canary, the kernel’s log and counters, and the logs in probes.memory-errors.logs`,
+        : `the daemon cannot name the process whose route the kernel refused: ${missing}. It sees refused routes only by the canary, the kernel’s log and counters, and what probes.memory-errors names (logs, journal)`,
   };
 }

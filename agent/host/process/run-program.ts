@@ -1,4 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { errorMessage } from '../errors.ts';
 import { notByLooks } from '../recorded-looks.ts';
 
@@ -65,4 +66,16 @@ export function runBeside(
   });
   // Node throws what it does not expect of a start, as EPERM in a sandbox.
   return running.catch((error) => ({ status: null, stdout: '', stderr: '', error: errorMessage(error) }));
+}
+
+/** A program that runs until it is ended. */
+export type LastingProgram = ChildProcessByStdio<null, Readable, Readable>;
+
+/**
+ * Starts a program that runs beside, with the same environment and without input. Emits `error` if the program does not
+ * exist. Throws if the kernel refuses the start, as with EPERM in a sandbox.
+ */
+export function startProgram(program: string, args: readonly string[]): LastingProgram {
+  notByLooks();
+  return spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
 }

@@ -27,7 +27,7 @@ test('daemon settings: what is left out has its default', async () => {
       labels: {},
     },
     confirm: null,
-    probes: { logs: [], canary: 60_000, off: [] },
+    probes: { logs: [], journal: [], canary: 60_000, off: [] },
     expect: { defaultNexthops: null, groups: [] },
   });
 });
@@ -46,7 +46,7 @@ report:
   token-file: /etc/token
   labels: { site: fra1, k8s.node: "1" }
 probes:
-  memory-errors: { logs: [{ path: /var/log/frr.log }] }
+  memory-errors: { logs: [{ path: /var/log/frr.log }], journal: [frr.service, bird@edge.service] }
   canary: { interval: 0s }
   off: [nameservers]
 expect: { default: { nexthops: 2 } }
@@ -65,7 +65,12 @@ expect: { default: { nexthops: 2 } }
       labels: { site: 'fra1', 'k8s.node': '1' },
     },
     confirm: null,
-    probes: { logs: [{ path: '/var/log/frr.log' }], canary: 0, off: ['nameservers'] },
+    probes: {
+      logs: [{ path: '/var/log/frr.log' }],
+      journal: ['frr.service', 'bird@edge.service'],
+      canary: 0,
+      off: ['nameservers'],
+    },
     expect: { defaultNexthops: 2, groups: [] },
   });
 });
@@ -118,6 +123,13 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'probes: { memory-errors: { logs: [{ pth: /a }] } }',
     '1:35: probes.memory-errors.logs[0].path: is missing; write it',
     '1:37: probes.memory-errors.logs[0].pth: unknown key; did you mean "path"?',
+  ],
+  [
+    'probes: { memory-errors: { journal: [frr, "bird*", /var/log/frr.log, a.service, a.service] } }',
+    '1:38: probes.memory-errors.journal[0]: "frr" has no type; write frr.service',
+    '1:43: probes.memory-errors.journal[1]: "bird*" is no unit; write a whole name, such as frr.service',
+    '1:52: probes.memory-errors.journal[2]: "/var/log/frr.log" is a file; list it below logs: [{ path: /var/log/frr.log }]',
+    '1:81: probes.memory-errors.journal[4]: "a.service" is listed above already; keep one of them',
   ],
   ['expect: { default: { nexthops: 0 } }', '1:32: expect.default.nexthops: write a whole number from 1'],
 ];

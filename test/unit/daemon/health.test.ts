@@ -48,7 +48,7 @@ async function started(t: TestContext, setup: Partial<DaemonSetup>, { bad = fals
     daemon: {
       report: { ...DESIRED, interval: 100 },
       confirm: null,
-      probes: { logs: [], canary: 0, off: [] },
+      probes: { logs: [], journal: [], canary: 0, off: [] },
       expect: { defaultNexthops: null, groups: [] },
     },
     hash: 'ab'.repeat(32),
