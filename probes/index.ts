@@ -8,6 +8,7 @@ import { canaryProbe } from './canary-probe.ts';
 import { defaultRoutesProbe } from './default-routes-probe.ts';
 import { egressProbe } from './egress-probe.ts';
 import { leasesProbe } from './leases-probe.ts';
+import { limitsProbe } from './limits-probe.ts';
 import { memoryCounters } from './memory-errors/counters.ts';
 import type { MemoryErrorRecord } from './memory-errors/counts-record.ts';
 import { kernelMemoryErrors } from './memory-errors/kernel.ts';
@@ -17,6 +18,7 @@ import { metadataProbe } from './metadata-probe.ts';
 import { multicastProbe } from './multicast-probe.ts';
 import { nameserversProbe } from './nameservers-probe.ts';
 import { nearestProbe } from './nearest-probe.ts';
+import { type Peaking, Peaks, withPeaks } from './peaks.ts';
 import type { Probe } from './probe.ts';
 import { routeAgreementProbe } from './route-agreement-probe.ts';
 import { RouteCounts } from './route-counts.ts';
@@ -36,9 +38,10 @@ export function makeProbes(
   { record, history }: { record: MemoryErrorRecord; history: boolean },
 ): Probe[] {
   const counts = new RouteCounts();
+  const peaks = (metric: Peaking) => new Peaks(host, metric, { keep: !history });
   const all = [
-    routesProbe(host),
-    routesByProtocolProbe(counts),
+    withPeaks(routesProbe(host), peaks('system.network.route.count')),
+    withPeaks(routesByProtocolProbe(counts), peaks('system.network.route.table.count')),
     routeAgreementProbe(host, counts, record.routeDifferences),
     defaultRoutesProbe(host, expect.defaultNexthops),
     egressProbe(host),
@@ -47,6 +50,7 @@ export function makeProbes(
     ...(probes.logs.length > 0 ? [daemonMemoryErrors(host, probes.logs, record, { history })] : []),
     ...(probes.journal.length > 0 ? [journalMemoryErrors(host, probes.journal, record, { history })] : []),
     memoryCounters(host, record),
+    withPeaks(limitsProbe(host), peaks('system.network.limit.used')),
     routeFailuresProbe(host, record, { history }),
     leasesProbe(host, desired.dhclient),
     nameserversProbe(host, desired.dns),

@@ -13,10 +13,26 @@ export interface MetricDefinition {
 
 export const METRICS = {
   'system.network.route.count': { unit: '{route}', kind: 'gauge', description: 'Routes in the kernel' },
+  'system.network.route.count.max': { unit: '{route}', kind: 'gauge', description: 'The most of these since the boot' },
+  'system.network.route.count.max.time': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'When that was, in seconds since the epoch',
+  },
   'system.network.route.table.count': {
     unit: '{route}',
     kind: 'gauge',
     description: 'Routes by table and protocol; a route with several next hops counts once',
+  },
+  'system.network.route.table.count.max': {
+    unit: '{route}',
+    kind: 'gauge',
+    description: 'The most of these since the boot',
+  },
+  'system.network.route.table.count.max.time': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'When that was, in seconds since the epoch',
   },
   'system.network.route.offload_failed': {
     unit: '{route}',
@@ -151,6 +167,27 @@ export const METRICS = {
     kind: 'counter',
     since: 'boot',
     description: 'Time in which some tasks, or all tasks, waited for memory (attribute share)',
+  },
+  'system.network.limit.used': {
+    unit: '{entry}',
+    kind: 'gauge',
+    description: 'Entries (of memory: pages) in use of a limit of the kernel',
+  },
+  'system.network.limit.used.max': { unit: '{entry}', kind: 'gauge', description: 'The most of these since the boot' },
+  'system.network.limit.used.max.time': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'When that was, in seconds since the epoch',
+  },
+  'system.network.limit.value': {
+    unit: '{entry}',
+    kind: 'gauge',
+    description: 'The limit itself',
+  },
+  'system.network.limit.utilization': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'What is in use, divided by the limit',
   },
   'system.network.neighbor.table_fulls': {
     unit: '{event}',

@@ -5,10 +5,9 @@ import { ipv6RouteLimit, type RouteLimit } from '../agent/host/kernel/route-limi
 import { countRoutes } from '../agent/host/netlink/routes/counts.ts';
 import { mainIsLocal } from '../agent/host/netlink/routes/one-trie.ts';
 import { Growth } from './growth.ts';
+import { isNear } from './near-limit.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 
-/** The part of the limit at which a condition begins. */
-const NEAR = 0.8;
 /** Two IPv4 tables with at most this many routes might look the same by chance. */
 const ALIKE_BY_CHANCE = 10_000;
 
@@ -105,7 +104,7 @@ export function againstLimit(
   if (growth !== null && growth > 0) {
     readings.push(sample('system.network.route.time_to_limit', Math.max(0, value - cached) / growth, IPV6));
   }
-  if (cached < NEAR * value) return readings;
+  if (!isNear(cached, value)) return readings;
   const body =
     `${cached} of ${value} entries that net.ipv6.route.max_size allows are used, and Linux ${release} enforces it: ${why}. ` +
     'Raise net.ipv6.route.max_size in the configuration';

@@ -10,6 +10,7 @@ export const PROBE_NAMES = [
   'egress',
   'canary',
   'memory-errors',
+  'limits',
   'route-failures',
   'leases',
   'nameservers',

@@ -4,6 +4,7 @@
  */
 import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
+import { neighbourStatistics } from '../../agent/host/kernel/neighbour-table.ts';
 import type { Probe, Reading, Sample } from '../probe.ts';
 import { sample } from '../probe.ts';
 import type { MemoryErrorRecord } from './counts-record.ts';
@@ -67,16 +68,13 @@ function pressure(host: Host): Sample[] {
   );
 }
 
-/** /proc/net/stat/arp_cache and ndisc_cache: a heading, then one line for each CPU, in hexadecimal. */
+/** Since Linux 4.4. */
 function neighbours(host: Host): Sample[] {
-  const families = { arp_cache: 'ipv4', ndisc_cache: 'ipv6' } as const;
-  return Object.entries(families).flatMap(([file, type]) => {
-    const [heading = '', ...lines] = (host.readText(`/proc/net/stat/${file}`) ?? '').trim().split('\n');
-    const column = heading.trim().split(/\s+/).indexOf('table_fulls');
-    if (column === -1) return []; // before Linux 4.4
-    const counts = lines.map((line) => Number.parseInt(line.trim().split(/\s+/)[column] ?? '', 16));
+  return (['ipv4', 'ipv6'] as const).flatMap((type) => {
+    const counts = neighbourStatistics(host, type, 'table_fulls');
+    if (counts === null) return [];
     const total = counts.reduce((sum, count) => sum + count, 0);
-    return Number.isNaN(total) ? [] : [sample('system.network.neighbor.table_fulls', total, { 'network.type': type })];
+    return [sample('system.network.neighbor.table_fulls', total, { 'network.type': type })];
   });
 }
 
