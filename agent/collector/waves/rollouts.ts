@@ -113,8 +113,9 @@ export class Rollouts {
     const go = () => (this.#unsaved.save() ? { rollout, go: true, why: '' } : wait(NOT_STORED));
     if (member === undefined)
       member = this.#put({ host, rollout, ...asked, standing: 'waiting', since: now, excused: false });
-    // The answer was lost, or the host began anew. A host that asks has not begun, so a stop holds for it as well.
-    else if (member.standing === 'admitted' && rollout.stop !== null)
+    // The answer was lost, or a boot replaced a change that was not proved. A host that asks does not have the change, so a stop
+    // holds for it as well.
+    else if ((member.standing === 'admitted' || member.standing === 'provisional') && rollout.stop !== null)
       member = this.#replace(member, { standing: 'waiting' });
     const isAdmitted = member.standing !== 'waiting' && !isUndone(member.standing);
     if (isAdmitted && member.change === change) return go();

@@ -7,7 +7,7 @@ import type { WaveReply } from '../waves/ask-wave.ts';
 import type { WaveStanding } from '../wire/wave-talk.ts';
 import { readConfirmed } from './confirmed-configuration.ts';
 import { confirmedHash } from './confirmed-hash.ts';
-import { readProvisional } from './provisional.ts';
+import { isHeldProvisionally, readProvisional } from './provisional.ts';
 import { readPutBack } from './put-back-memory.ts';
 import { readTrial } from './trial-record.ts';
 
@@ -55,7 +55,7 @@ export function waveBesideConfirmed(host: Host, hash: string): WaveRecord | null
   const record = readWave(host);
   if (record?.hash !== hash || (record.standing !== 'waiting' && record.standing !== 'admitted')) return null;
   const confirmed = readConfirmed(host);
-  if (confirmed === null || confirmed.hash === hash || readProvisional(host)?.hash === hash) return null;
+  if (confirmed === null || confirmed.hash === hash || isHeldProvisionally(host, hash)) return null;
   if (nullIfRefused(() => readTrial(host))?.hash === hash) return null;
   return record.held === null || record.held === confirmed.hash ? record : null;
 }

@@ -9,6 +9,7 @@ import type { Guard } from '../../../agent/hold/converge.ts';
 import type { Resource } from '../../../agent/hold/resource.ts';
 import { markBoot } from '../../../agent/host/boot-mark.ts';
 import { Host } from '../../../agent/host/host.ts';
+import { CONFIRMED } from '../../../agent/host/paths.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 const HASH = 'a'.repeat(64);
@@ -72,7 +73,7 @@ function provisional(host: Host, more: Partial<ProvisionalChange>): void {
 
 const healed = async (trial: LateTrial, guard: Guard = trial.healing) => {
   const resource = new Drifting();
-  const change = ([one]: readonly Resource[]) => Promise.all([(one as Drifting).apply()]);
+  const change = async ([one]: readonly Resource[]) => [await one!.apply((await one!.inspect())[0]!)];
   const [outcome] = await guard.around([resource], change);
   return { applied: resource.applied, postponed: outcome!.postponed, reason: outcome!.reason };
 };
@@ -87,6 +88,15 @@ test('late trial: drift from a provisional change is healed at once, until a boo
   assert.equal(applied, 0);
   assert.match(reason!, /nothing is changed yet/);
   assert.equal(asked.length, 1, 'the change is a new one on this boot');
+});
+
+test('late trial: without an earlier configuration a boot applies a provisional change, and it is held without a question', async (t) => {
+  const { host, trial, asked } = daemonOf(t);
+  host.remove(CONFIRMED);
+  provisional(host, { boot: 'another' });
+  assert.equal((await healed(trial, trial.joint)).applied, 1);
+  assert.equal((await healed(trial)).applied, 1);
+  assert.deepEqual(asked, []);
 });
 
 test('late trial: a change that its witnesses proved is held without a trial also after a boot', async (t) => {

@@ -149,6 +149,22 @@ test('waves: a provisional change holds the next wave up, and is not put back', 
   assert.equal(fleet.stopped.length, 0);
 });
 
+test('waves: a host that lost its provisional change by a boot gets it again, unless the rollout was stopped since', (t) => {
+  const fleet = scene(t, { sizes: '2,100%' });
+  const { rollout } = fleet.ask('h0');
+  fleet.tell('h0', 'provisional');
+  assert.equal(fleet.ask('h0').go, true);
+  assert.deepEqual([rollout.admitted, rollout.count('provisional')], [1, 1]);
+  fleet.ask('h1');
+  fleet.tell('h1', 'put-back');
+  const { go, why } = fleet.ask('h0');
+  assert.equal(go, false);
+  assert.match(why, /the rollout was stopped: 1 change was put back/);
+  assert.deepEqual([rollout.admitted, rollout.count('waiting'), rollout.holding], [1, 1, 0]);
+  fleet.rollouts.goOn(rollout, fleet.now);
+  assert.equal(fleet.ask('h0').go, true);
+});
+
 test('waves: a confirmed host that becomes provisional, and then falls silent, neither bars nor stops anything', (t) => {
   const fleet = scene(t);
   const { rollout } = fleet.ask('h0', { configuration: 'a' });

@@ -4,7 +4,9 @@ import { type TestContext, test } from 'node:test';
 import { heldInstead } from '../../../../agent/commands/context/held-instead.ts';
 import { loadConfig } from '../../../../agent/config/load.ts';
 import { configurationText, writeConfirmed } from '../../../../agent/confirm/trial/confirmed-configuration.ts';
+import { noteProvisional } from '../../../../agent/confirm/trial/provisional.ts';
 import { noteWave } from '../../../../agent/confirm/trial/wave-record.ts';
+import { markBoot } from '../../../../agent/host/boot-mark.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { CONFIRMED, IN_FORCE, RUN_FOLDER } from '../../../../agent/host/paths.ts';
 import { scratch } from '../../../parts/scratch.ts';
@@ -52,6 +54,14 @@ test('held instead: a daemon holds the confirmed configuration while another one
     host.remove(CONFIRMED);
     assert.equal(await heldInstead(host, daemon), null, 'nothing was ever confirmed');
   }
+  const booted = waiting(t);
+  writeConfirmed(booted, confirmed);
+  const change = { id: '3f9c12ab', hash: HASH, reason: 'no collector', by: 'local', before: [], unseen: [] } as const;
+  noteProvisional(booted, { ...change, time: Date.now(), boot: markBoot(booted), init: null });
+  assert.equal(await heldInstead(booted, daemon), null, 'the change is in force');
+  noteProvisional(booted, { ...change, time: Date.now(), boot: 'another', init: null });
+  const after = await heldInstead(booted, daemon);
+  assert.equal(after?.loaded?.hash, earlier.hash, 'a boot applied the confirmed one in its place');
   const host = waiting(t, 'd'.repeat(64));
   writeConfirmed(host, confirmed);
   assert.equal(await heldInstead(host, daemon), null, 'another one than the confirmed one was held');
