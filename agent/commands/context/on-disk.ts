@@ -79,10 +79,14 @@ function daemonOfFile(host: Host, options: CommonOptions): DaemonStanding | null
   return daemon?.config === configFile(options) ? daemon : null;
 }
 
-function putBackCondition({ id, body, until }: PutBackChange): Condition {
+function putBackCondition({ id, body, until, heals = false }: PutBackChange): Condition {
   const later = until === undefined ? '' : `, until an apply after ${isoTime(until)}`;
-  const cure = `The configuration that was confirmed last is held until the one on disk differs${later}, or until you run: agent apply --no-confirm`;
-  return { ...condition('change-put-back', 'error', body), attributes: { change: id }, remedy: cure };
+  const instead =
+    heals && until !== undefined
+      ? `Drift is not healed until ${isoTime(until)}`
+      : `The configuration that was confirmed last is held until the one on disk differs${later}`;
+  const cure = `${instead}, or until you run: agent apply --no-confirm`;
+  return { ...condition('change-put-back', 'error', `${body}.`), attributes: { change: id }, remedy: cure };
 }
 
 function condition(code: string, severity: Condition['severity'], body: string): Condition {
