@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { HostsAnswer } from '../../agent/collector/api.ts';
 import { COLLECTOR, ConfirmScene } from '../parts/lab/confirm-scene.ts';
 import { RunningAgent } from '../parts/lab/daemon.ts';
+import { Dhclient } from '../parts/lab/dhcp.ts';
 import { unavailable } from '../parts/lab/host.ts';
 import { staleHost } from '../parts/lab/scene.ts';
 
@@ -106,4 +107,39 @@ sysctl: { net.ipv4.conf.eth0.accept_redirects: ${value} }
   const { code, stdout } = await host.agent('rehearse', 'lease');
   assert.equal(code, 0, stdout);
   assert.deepEqual(await unseen(), ['boot']);
+});
+
+test('provisional: a change whose route leads every witness astray after a lease event is put back', {
+  skip: unavailable(),
+}, async () => {
+  await using scene = await staleHost({});
+  const { host, client } = scene;
+  const far = '10.61.0.5';
+  const listener = `require('node:net').createServer((socket) => socket.end()).listen(7022, () => console.log('ready'))`;
+  await host.sh(`ip addr add ${far}/32 dev lo; ip addr add 10.77.0.2/24 dev srv0`, { where: 'server' });
+  const listening = host.spawn([process.execPath, '-e', listener], { where: 'server' });
+  await new Promise((resolve) => listening.stdout!.once('data', resolve));
+  await host.write('/etc/holdfast/token', 'lab-token\n', 0o600);
+  const ways = () => host.sh(`ip route show default; ip route get ${far} | head -1`);
+  const before = await ways();
+  // No collector listens, and the others answer.
+  await host.write(
+    '/etc/holdfast/agent.yaml',
+    `report: { endpoint: "https://${far}:4318", token-file: /etc/holdfast/token, interval: 1s }
+confirm: { within: 10s, also: [{ tcp: "${far}:7022" }] }
+routes: [{ to: 0.0.0.0/0, via: 10.77.0.2, takeOver: true }]
+`,
+  );
+  assert.match((await host.agent('apply')).stdout, /stays for now: the collector did not answer before the change/);
+  assert.match(await ways(), /^default via 10\.77\.0\.2 /);
+  const agent = await RunningAgent.start(host);
+  await host.sh('ip addr del 10.77.0.2/24 dev srv0', { where: 'server' });
+  await host.sh('ip neigh flush dev eth0');
+  await client.kill();
+  await Dhclient.start(host).leased();
+  const { msg } = await agent.event('holdfast.change.put_back');
+  assert.match(msg, /put back: after a lease event gateway \(IPv4\) is lost .*; tcp 10\.61\.0\.5:7022 is lost /);
+  assert.equal(await ways(), before);
+  assert.equal(host.exists(RECORD), false);
+  assert.equal(await agent.stop(), 0);
 });

@@ -46,7 +46,9 @@ export async function proveLater(options: ProveLaterOptions): Promise<LaterProof
   const { host, hash } = options;
   const change = readProvisional(host);
   if (change === null || host.lstat(TRIAL) !== null) return null;
-  if (change.reason !== null) return isInForce(host, change) ? proveNow(options, change) : null;
+  if (!isInForce(host, change)) return null;
+  const proof = change.reason === null ? null : await proveNow(options, change);
+  if (proof !== null) return proof;
   const moment = change.hash === hash ? await dueMoment(host, change) : null;
   return moment === null ? null : proveMoment(options, change, moment);
 }
@@ -63,7 +65,10 @@ async function proveNow({ witnesses }: ProveLaterOptions, change: ProvisionalCha
   return kind === 'confirmed' ? { change: { ...change, before }, moment: null, kind, reason } : null;
 }
 
-/** Asks until all former witnesses answer, or `within` is over. */
+/**
+ * Asks until all former witnesses answer, or `within` is over. A change that is not proved now is only put back here: one
+ * witness that is reached ends the look at it, so that a collector that is gone for days costs a question at each look.
+ */
 async function proveMoment(
   { host, within, witnesses, signal }: ProveLaterOptions,
   change: ProvisionalChange,
@@ -77,8 +82,10 @@ async function proveMoment(
   const judged = (): Judgement => judge(before, [...latest.values()], { path: false, names: false, by });
   const wereUp = addressesWithCarrier();
   let proof: string | null = null;
+  const isProved = change.reason === null;
   const told = (answer: WitnessAnswer) => {
     latest.set(answer.witness, answer);
+    if (!isProved && answer.reached) end.abort();
     const { kind, reason } = judged();
     if (kind !== 'confirmed') return;
     proof = reason;
@@ -89,6 +96,7 @@ async function proveMoment(
   if (asked.length > 0) await askAgainAndAgain(asked, { change: id, since: null }, told, stopped);
   clearTimeout(timer);
   if (signal.aborted) return null;
+  if (!isProved && (proof !== null || [...latest.values()].some(({ reached }) => reached))) return null;
   if (proof !== null) return { change, moment, kind: 'confirmed', reason: `${AFTER[moment]}: ${proof}` };
   // A witness without any answer is taken as it was before, which explains nothing.
   for (const one of before.filter(({ answered, witness }) => answered && !latest.has(witness)))
@@ -99,6 +107,7 @@ async function proveMoment(
   const loss = mayExplain ? laterLoss(before, [...latest.values()], own) : null;
   if (loss !== null && undo?.trial.id === id && mayBePutBack(undo, change, moment))
     return { change, moment, kind: 'put-back', reason: `${AFTER[moment]} ${loss}` };
+  if (!isProved) return null;
   const lost = [...latest.values()].filter(({ answered }) => !answered);
   const silent = lost.map(({ witness, why }) => `${witness} is lost (${why})`).join('; ');
   const stays = loss === null ? 'nothing that was changed explains it' : 'the state before it is no longer kept';
