@@ -79,10 +79,15 @@ export interface LeaseHolder {
   readonly interfaces: readonly string[] | 'all';
   /** 6: it serves IPv6 only. Left out for the others. */
   readonly family?: 6;
+  /**
+   * Those of `interfaces` on which it has IPv6 and no lease of IPv4. Another program may take IPv4 there. Left out if there
+   * are none.
+   */
+  readonly only6?: readonly string[];
 }
 
 /** "dhcpcd[900] on eth0". */
-export function holderName({ program, pid, interfaces }: Omit<LeaseHolder, 'started' | 'family'>): string {
+export function holderName({ program, pid, interfaces }: Omit<LeaseHolder, 'started' | 'family' | 'only6'>): string {
   const where = interfaces === 'all' ? 'all interfaces' : interfaces.join(', ') || 'no interface';
   return `${program}[${pid}] on ${where}`;
 }

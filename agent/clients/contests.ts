@@ -13,11 +13,16 @@ export function contested(holders: readonly LeaseHolder[], program: LeaseProgram
   return `${sentences.join(', ')}: each takes its own lease and sets its own name servers; leave the interface to one of them`;
 }
 
-/** The interfaces that two programs serve. Two dhclients count as one program, because the same hooks hold both. */
+/**
+ * The interfaces that two programs serve. Two dhclients count as one program, because the same hooks hold both. A program that
+ * has IPv6 only does not count: another one may take IPv4.
+ */
 export function contests(holders: readonly LeaseHolder[]): { where: string; by: LeaseHolder[] }[] {
   const named = new Set(holders.flatMap(({ interfaces }) => (interfaces === 'all' ? [] : interfaces)));
   return [...named].sort().flatMap((where) => {
-    const by = holders.filter(({ interfaces }) => interfaces === 'all' || interfaces.includes(where));
+    const by = holders.filter(
+      ({ interfaces, only6 }) => interfaces === 'all' || (interfaces.includes(where) && !only6?.includes(where)),
+    );
     return new Set(by.map(({ program }) => program)).size > 1 ? [{ where, by }] : [];
   });
 }

@@ -62,6 +62,12 @@ export function kernelLease6(host: Host, iface: string): IpAddress | null {
   return ownAddress(alone?.local);
 }
 
+/** The delegated prefixes of this host (RFC 8415, 6.3), by the unreachable routes that keep their unused parts from the uplink. */
+export function kernelDelegations(host: Host): Prefix[] {
+  const asked = ['-6', 'route', 'show', 'table', 'main', 'type', 'unreachable', 'proto', 'dhcp'];
+  return listed(host, asked).flatMap(({ type, dst }) => (type === 'unreachable' ? (prefixOf(dst) ?? []) : []));
+}
+
 /** The addresses of IPv6 that the kernel counts a lifetime of, and that other hosts reach. */
 function dynamicAddresses(host: Host, iface: string): Json[] {
   return listed(host, ['-6', 'addr', 'show', 'dev', iface])

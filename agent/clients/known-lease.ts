@@ -10,6 +10,8 @@ export interface KnownLease {
   readonly nameservers: readonly string[];
   readonly gateways: readonly string[];
   readonly timeServers: readonly string[];
+  /** Left out: a DHCP server sent the values. */
+  readonly sender?: 'router';
   /** The DHCP server; null if unknown. */
   readonly server: string | null;
   /** Seconds for which the server gave the lease; null if unknown. */

@@ -3,7 +3,7 @@
  * ours that offers what is on record. The host itself is not changed.
  */
 import type { DhcpClient, LeaseHolder } from '../clients/client.ts';
-import { LEASE_REASONS, type LeaseReason } from '../clients/lease-reasons.ts';
+import { isOfDhcp6, LEASE_REASONS, type LeaseReason } from '../clients/lease-reasons.ts';
 import type { StagedEvent, StagedFile, StagePlan } from '../clients/stage-plan.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
@@ -61,7 +61,8 @@ export async function playClientEvent(
   const cannot = atBoot ? undefined : whole.cannot?.[reason];
   if (cannot !== undefined) throw new HostError('ENONE', cannot);
   const awaited = (atBoot ? whole.boot : undefined) ?? whole.events[reason];
-  if (awaited === undefined) throw new HostError('ENONE', `this is no event of ${program}`);
+  if (awaited === undefined)
+    throw new HostError('ENONE', `this is no event of ${program}${lacking(iface, reason, whole)}`);
   if (whole.offer?.server === null)
     throw new HostError('ENOLEASE', `the recorded lease of ${iface} does not name the server that gave it`);
   const far = whole.offer === null ? [] : [whole.offer.server!, ...whole.offer.routers];
@@ -127,6 +128,12 @@ export async function playClientEvent(
       ...(run === null || run.status === 0 ? [] : [`the hooks ended with status ${run.status}`]),
     ],
   });
+}
+
+/** What the interface has not, because of which the event cannot come; '' if it has both families. */
+function lacking(iface: string, reason: LeaseReason, { offer, offer6 }: StagePlan): string {
+  if (!isOfDhcp6(reason)) return offer === null ? ` on ${iface}, which has no lease of DHCPv4` : '';
+  return offer6?.address == null ? ` on ${iface}, which has no address by DHCPv6` : '';
 }
 
 /** A start brings the addresses of both families. */

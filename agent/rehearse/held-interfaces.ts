@@ -32,7 +32,7 @@ export type Held = HeldByDhclient | HeldByStaged;
 /** "dhclient[812] on eth0", "dhcpcd[900] on eth0". */
 export function heldBy(held: Held): string {
   if (!('staged' in held)) return clientName(held.client);
-  return `${holderName(held.staged.holder)}${held.staged.family === 6 ? ' (DHCPv6)' : ''}`;
+  return `${holderName(held.staged.holder)}${held.staged.family === 6 ? ' (IPv6)' : ''}`;
 }
 
 /** The client's process; null if none runs. */
@@ -100,7 +100,7 @@ function staged(host: Host): HeldByStaged[] {
     if (stage === undefined || holder.interfaces === 'all') return [];
     return holder.interfaces.map((name) => ({
       interface: name,
-      staged: { stage, holder, interface: name, family: holder.family ?? 4 },
+      staged: { stage, holder, interface: name, family: holder.family ?? (holder.only6?.includes(name) ? 6 : 4) },
     }));
   });
 }

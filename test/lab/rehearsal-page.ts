@@ -73,8 +73,10 @@ systemd-resolved lists its servers counts in place of resolv.conf.
 
 The wanted servers are 10.77.0.21 and 10.77.0.22. The client read 10.77.0.11 and 10.77.0.12 at its start, or the server offers them. *Not as wanted*
 counts all of resolv.conf: \`search\`, \`options\`, \`sortlist\` and the form that Holdfast writes. The address that a client gives up at NAK, EXPIRE or
-dhcpcd's TIMEOUT is no fault. The rows of \`dhclient -6\` have the addresses and routes of IPv6. Those of a client with
-\`both families\` have all of both, beside a router that advertises itself (bird) and sends its hosts to DHCPv6.
+dhcpcd's TIMEOUT is no fault. The rows of \`dhclient -6\` and \`IPv6 only\` have the addresses and routes of IPv6. Those of a client with
+\`both families\` have all of both. Beside \`IPv6 only\` and \`both families\`, a router advertises itself (bird) and sends its hosts to DHCPv6. On a wire
+with \`IPv6 only\` no server of DHCPv4 answers. No row has a delegated prefix: the stage delegates none, and a rehearsal says so. There is no row for TIMEOUT with a systemd-networkd of
+systemd 253 or newer: the command says that it cannot rehearse it.
 
 | event | how it is made to happen |
 | --- | --- |
@@ -87,7 +89,7 @@ dhcpcd's TIMEOUT is no fault. The rows of \`dhclient -6\` have the addresses and
 | REBOOT | the client is killed and started again; systemd-networkd by SIGUSR2, as systemd restarts it, or by systemd on a booted Debian |
 | TIMEOUT | as REBOOT, and no server answers. The router answers dhclient-script's ping |
 | RENEW6, REBIND6, EXPIRE6 | dhcpd renews the lease, is gone and comes back when the client asks every server, or is gone until the lease ends |
-| REBOOT6, TIMEOUT6 | as REBOOT and TIMEOUT |
+| REBOOT6, TIMEOUT6 | as REBOOT and TIMEOUT. With \`IPv6 only\` the router is also silent at TIMEOUT6 |
 | boot | the client starts on a bare interface, with nothing of it in /run |
 
 ${table(

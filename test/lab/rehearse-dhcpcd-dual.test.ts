@@ -1,6 +1,7 @@
 /** Each rehearsal of a dhcpcd with IPv6 foretells what the real event makes of the host: DHCPv4, DHCPv6 and a router at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noAdvertising } from '../parts/lab/advertising.ts';
 import { ADVERTISED_SERVERS } from '../parts/lab/bird-router.ts';
 import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
 import { dualDhcpcdScene } from '../parts/lab/dhcpcd-dual-events.ts';
@@ -11,7 +12,7 @@ import { foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
 import { apply, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 
-const options = { skip: noDhcpcd, concurrency: 7 };
+const options = { skip: noAdvertising(noDhcpcd), concurrency: 7 };
 
 test('rehearse: the next event of a dhcpcd with both families is foretold', options, async (t) => {
   await eventsAreForetold(t, 'dhcpcd, both families', ({ event, isHeld }) => {
@@ -60,7 +61,7 @@ test('rehearse: `dhcpcd -6` has its own events, and `dhcpcd -4` none of IPv6', o
   assert.equal(addresses.after.length, 1);
 });
 
-test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the rest is said', options, async () => {
+test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the rest is said', { skip: noDhcpcd }, async () => {
   await using scene = await dualDhcpcdScene(LONG6);
   const { host } = scene;
   // As such a kernel answers.

@@ -1,6 +1,7 @@
 /** Each rehearsal of a systemd-networkd with IPv6 foretells what the real event makes of the host: DHCPv4, DHCPv6 and a router at once. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { noAdvertising } from '../parts/lab/advertising.ts';
 import { ADVERTISED_SERVERS } from '../parts/lab/bird-router.ts';
 import { LONG6, SERVERS6 } from '../parts/lab/dual-network.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
@@ -9,7 +10,7 @@ import { unavailable } from '../parts/lab/host.ts';
 import { dualNetworkdScene } from '../parts/lab/networkd-dual-events.ts';
 import { OLD } from '../parts/lab/scene.ts';
 
-const options = { skip: unavailable(), concurrency: 5 };
+const options = { skip: noAdvertising(unavailable()), concurrency: 5 };
 
 async function scene(t: TestContext) {
   const made = await dualNetworkdScene(LONG6);

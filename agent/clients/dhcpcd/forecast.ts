@@ -7,6 +7,7 @@ import { findBlock } from '../../resolver/marked-block.ts';
 import { optionAddresses, readBootp } from '../bootp.ts';
 import { optionDomains } from '../dhcp-domains.ts';
 import { options6 } from '../dhcp6-message.ts';
+import { linksWithDynamicSix } from '../dynamic-six.ts';
 import { INFINITE } from '../known-lease.ts';
 import {
   decidedFor,
@@ -16,19 +17,26 @@ import {
   valuesWithHeld,
 } from '../lease-forecast.ts';
 import { type ConfEffects, effectsOf } from './conf-statements.ts';
-import { DHCPCD_CONF, DHCPCD_LEASES, dhcpcdHolders } from './running.ts';
+import { heardRouters } from './heard-routers.ts';
+import { DHCPCD_CONF, DHCPCD_LEASES, dhcpcdHolders, familyOption } from './running.ts';
 
 export function dhcpcdForecasts(host: Host, desired: ConfiguredState, holds: HoldsAtLease): LeaseForecast[] {
   const conf = host.readText(DHCPCD_CONF) ?? '';
   const block = findBlock(conf);
   const others = block === null ? conf : block.before + block.after;
   const links = host.list('/sys/class/net');
+  const dynamic = linksWithDynamicSix(host);
   return dhcpcdHolders(host).flatMap(({ pid, interfaces }) => {
     const process = host.processes('dhcpcd', 'network').find((one) => one.pid === pid);
     const isStale = process !== undefined && changedAfterStart(host, DHCPCD_CONF, process) !== null;
     const stale = isStale
       ? `${DHCPCD_CONF} changed after its start; it reads the file at "dhcpcd -n" and at its next start`
       : null;
+    // Without a lease of DHCPv6, what routers sent is all that it has of IPv6.
+    const advertised = (name: string): RecordedLease | null => {
+      const heard = process !== undefined && dynamic.has(name) ? heardRouters(host, name, familyOption(process)) : null;
+      return heard === null ? null : { address: heard.address, seconds: null, values: { ...heard, ntp: null } };
+    };
     return (interfaces === 'all' ? links : interfaces).flatMap((name) =>
       FAMILIES.flatMap(({ family, suffix, read }) => {
         const file = DHCPCD_LEASES.map((folder) => `${folder}/${name}.${suffix}`).find(
@@ -36,7 +44,7 @@ export function dhcpcdForecasts(host: Host, desired: ConfiguredState, holds: Hol
         );
         const packet = file === undefined ? null : host.read(file);
         const written = file === undefined ? null : (host.stat(file)?.mtimeMs ?? null);
-        const lease = packet === null ? null : read(packet);
+        const lease = (packet === null ? null : read(packet)) ?? (family === 6 ? advertised(name) : null);
         if (lease === null) return [];
         const without = byConf(lease.values, family, effectsOf(others, name));
         return [
@@ -95,9 +103,11 @@ function lease6(packet: Buffer): RecordedLease | null {
   if (options === null) return null;
   const of = (code: number) => options.find((one) => one.code === code)?.data;
   const association = of(3);
+  // A host may ask for a prefix only.
+  const timed = association ?? of(25);
   const address =
     association === undefined ? undefined : options6(association, 12)?.find(({ code }) => code === 5)?.data;
-  const t1 = association === undefined || association.length < 12 ? null : association.readUInt32BE(4);
+  const t1 = timed === undefined || timed.length < 12 ? null : timed.readUInt32BE(4);
   return {
     address: address === undefined || address.length < 16 ? null : addressOfBytes(address.subarray(0, 16)),
     // 0 leaves the time to the client.

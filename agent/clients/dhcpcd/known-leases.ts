@@ -8,8 +8,10 @@ import type { Host } from '../../host/host.ts';
 import { optionAddresses, readBootp } from '../bootp.ts';
 import { holderName, type LeaseHolder } from '../client.ts';
 import { options6 } from '../dhcp6-message.ts';
+import { linksWithDynamicSix } from '../dynamic-six.ts';
 import type { KnownLease, KnownLeases } from '../known-lease.ts';
-import { DHCPCD_CONF, DHCPCD_LEASES, dhcpcdHolders } from './running.ts';
+import { heardRouters } from './heard-routers.ts';
+import { DHCPCD_CONF, DHCPCD_LEASES, dhcpcdHolders, familyOption } from './running.ts';
 
 export function dhcpcdLeases(host: Host): KnownLeases {
   const leases: KnownLease[] = [];
@@ -29,10 +31,33 @@ export function dhcpcdLeases(host: Host): KnownLeases {
         unknown.push(errorMessage(error));
       }
     }
+    leases.push(...links.flatMap((name) => ofRouters(host, holder, name)));
     if (leases.length === before && links.length > 0)
       unknown.push(`${holderName(holder)} runs, and no lease of it is recorded`);
   }
   return { leases, unknown };
+}
+
+/** The routers that it heard on an interface to which one gave an address. */
+function ofRouters(host: Host, holder: LeaseHolder, name: string): KnownLease[] {
+  const process = host.processes('dhcpcd', 'network').find(({ pid }) => pid === holder.pid);
+  if (process === undefined || !linksWithDynamicSix(host).has(name)) return [];
+  const heard = heardRouters(host, name, familyOption(process));
+  if (heard === null) return [];
+  return [
+    {
+      program: 'dhcpcd',
+      who: holderName(holder),
+      where: `dhcpcd -U ${name}`,
+      nameservers: heard.nameservers,
+      gateways: heard.routers,
+      timeServers: [],
+      sender: 'router',
+      server: null,
+      duration: null,
+      ...doubtOf(host, holder),
+    },
+  ];
 }
 
 /** dhcpcd takes the static servers of its configuration before those of the offer, as it read them at its start. */

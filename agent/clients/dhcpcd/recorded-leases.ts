@@ -42,11 +42,18 @@ export function recordedSix(host: Host, iface: string, family: readonly string[]
   const known = { advertisements, advertisedServers: [] };
   const hasLease = printedParts(stdout, iface).some((part) => part.includes('\nprotocol=dhcp6\n'));
   if (!hasLease) return { ...known, offer6: null, unplayed: [] };
-  const why = packet === undefined ? 'without a lease file' : unoffered(packet);
-  if (why === null) return { ...known, offer6: offer6In(packet!), unplayed: [] };
-  const unplayed = [`dhcpcd has a DHCPv6 lease of ${iface} ${why}, which the stage does not offer`];
-  return { ...known, offer6: null, unplayed };
+  const offer6 = packet === undefined ? null : offer6In(packet);
+  const codes = packet === undefined ? [] : (readDhcp6Message(packet)?.options.map(({ code }) => code) ?? []);
+  const why = packet === undefined ? 'without a lease file' : unoffered(offer6, codes);
+  if (why !== null) {
+    const unplayed = [`dhcpcd has a DHCPv6 lease of ${iface} ${why}, which the stage does not offer`];
+    return { ...known, offer6: null, unplayed };
+  }
+  return { ...known, offer6, unplayed: codes.includes(IA_PD) ? [undelegated(iface)] : [] };
 }
+
+const undelegated = (iface: string) =>
+  `dhcpcd has a delegated prefix by ${iface}, and the server of the stage delegates none: nothing that it brings is shown`;
 
 const unsaid = (iface: string) =>
   `dhcpcd has recorded a DHCPv6 lease of ${iface}, and does not say whether it still has that or what routers advertise`;
@@ -54,11 +61,10 @@ const unsaid = (iface: string) =>
 const IA_TA = 4;
 const IA_PD = 25;
 
-/** Why the lease cannot be offered again; null if it can. */
-function unoffered(packet: Buffer): string | null {
-  if (offer6In(packet) === null) return 'that cannot be read';
-  const codes = readDhcp6Message(packet)?.options.map(({ code }) => code) ?? [];
-  if (codes.includes(IA_PD)) return 'with a delegated prefix';
+/** Why the lease cannot be offered again; null if it can. `codes`: the options of the server's message. */
+function unoffered(offer: RecordedOffer6 | null, codes: readonly number[]): string | null {
+  if (offer === null) return 'that cannot be read';
+  if (codes.includes(IA_PD) && offer.address === null) return 'with a delegated prefix and no address';
   return codes.includes(IA_TA) ? 'with a temporary address' : null;
 }
 

@@ -3,6 +3,8 @@ import { mayBeSinceStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import type { LeaseHolder } from '../client.ts';
+import { linksWithDynamicSix } from '../dynamic-six.ts';
+import { heardRouters } from './heard-routers.ts';
 
 export const ENTER_HOOK = '/etc/dhcpcd.enter-hook';
 export const DHCPCD_CONF = '/etc/dhcpcd.conf';
@@ -47,12 +49,16 @@ export function dhcpcdHolders(host: Host): LeaseHolder[] {
   const all = host.processes('dhcpcd', 'network');
   return all.filter(isMain).map((process) => {
     const { pid, started } = process;
+    const own = ownInterface(process);
+    const served = own ?? leased(host, process);
+    const only6 = own === null ? hearing(host, process, served) : [];
     return {
       program: 'dhcpcd',
       pid,
       started,
-      interfaces: ownInterface(process) ?? leased(host, process),
+      interfaces: [...served, ...only6],
       ...(familyOption(process)[0] === '-6' ? { family: 6 } : {}),
+      ...(only6.length === 0 ? {} : { only6 }),
     };
   });
 }
@@ -91,4 +97,10 @@ function leased(host: Host, process: Process): string[] {
   const links = host.list('/sys/class/net');
   // An SSID may follow the name.
   return links.filter((link) => names.some((name) => name === link || name.startsWith(`${link}-`)));
+}
+
+/** The interfaces without a lease on which it heard a router. */
+function hearing(host: Host, process: Process, leased: readonly string[]): string[] {
+  const others = [...linksWithDynamicSix(host)].filter((name) => !leased.includes(name));
+  return others.filter((name) => heardRouters(host, name, familyOption(process)) !== null);
 }

@@ -56,22 +56,26 @@ export function dhcpcdEvents(record: DhcpcdRecord): Required<Pick<StagePlan, 'ev
   const start: StagedEvent = { ...AT_START, answering: 'all', ends: leased, also: leasedAlso, within: 30 };
   const events: Events = {
     ...(has4 ? { ...EVENTS4, RELOAD: reload(leasedAlso), REBOOT: start, BOUND: start, TIMEOUT: silent(conf) } : {}),
-    ...(has4 ? {} : { REBOOT6: { ...start, family: 6 } }),
+    ...(has4 ? {} : atStarts6(start, leased, leasedAlso)),
     // Options without an address are asked for again after a day.
     ...(offer6?.address == null ? {} : EVENTS6),
   };
   return { events, leased, leasedAlso };
 }
 
-function reload(also: StagedEvent['also']): StagedEvent {
+const reload = (also: StagedEvent['also']) => reloadWith(['REBIND', 'RENEW', ...LEASED], also);
+
+function reloadWith(ends: readonly string[], also: StagedEvent['also']): StagedEvent {
+  return { ...RUNNING, answering: 'all', times: QUIET_TIMES, signal: 'SIGHUP', ends, also: also ?? [], within: 20 };
+}
+
+/** The events at which a dhcpcd without a lease of IPv4 starts, or reads its configuration again. */
+function atStarts6(start: StagedEvent, leased: readonly string[], also: StagedEvent['also']): Events {
   return {
-    ...RUNNING,
-    answering: 'all',
-    times: QUIET_TIMES,
-    signal: 'SIGHUP',
-    ends: ['REBIND', 'RENEW', ...LEASED],
-    also: also ?? [],
-    within: 20,
+    RELOAD: { ...reloadWith(leased, also), family: 6 },
+    REBOOT6: { ...start, family: 6 },
+    // Without a router and a server nothing comes, so nothing ends the event. dhcpcd asks for a router for 16 s.
+    TIMEOUT6: { ...start, family: 6, answering: 'none', ends: [], also: [], within: 20 },
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * A link's DHCPv6 lease, and what networkctl(1) tells of router advertisements. systemd-networkd keeps neither on the disk, so
+ * What networkctl(1) tells of a link's DHCPv6 lease and of router advertisements. systemd-networkd keeps neither on the disk, so
  * we ask for those in use. systemd 257 also tells when the lease is renewed, and systemd 252 does not.
  */
 import type { IpAddress } from '../../address/accepted.ts';
@@ -7,33 +7,50 @@ import { addressOfBytes } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
 import { sinceBoot } from '../../host/process/processes.ts';
 
-export interface Dhcp6Lease {
-  readonly address: string;
+export interface LinkSix {
+  /** `NDisc`: router advertisements. */
+  readonly source: 'DHCPv6' | 'NDisc';
+  /** null if the sender gave other values only. */
+  readonly address: string | null;
   /** Milliseconds since the epoch; null if systemd-networkd does not tell. */
   readonly renews: number | null;
-  /** null if none of the lease's is in use: the lease has none, or they are not taken. */
+  /** null if none of the sender's is in use: it sends none, or they are not taken. */
   readonly nameservers: readonly string[] | null;
   readonly search: readonly string[] | null;
   readonly ntp: readonly string[] | null;
+  /** Default routers. No router comes by DHCPv6. */
+  readonly routers: readonly string[];
 }
 
-/** null if the link has no address by DHCPv6, or if systemd-networkd does not tell. */
-export function dhcp6Lease(host: Host, link: string): Dhcp6Lease | null {
+/** By DHCPv6, then by router advertisements. Empty if the link has neither, or if systemd-networkd does not tell. */
+export function linkSix(host: Host, link: string): LinkSix[] {
   const told = toldOf(host, link);
-  if (told === null) return null;
-  const [address] = addressesFrom(told.Addresses, 'DHCPv6');
-  if (address === undefined) return null;
-  // Microseconds since the boot, with the time of a suspend.
-  const renewal = told.DHCPv6Client?.Lease?.Timeout1USec;
-  return {
-    address,
-    renews: typeof renewal === 'number' ? Math.round(Date.now() - sinceBoot() + renewal / 1000) : null,
-    nameservers: listed(addressesFrom(told.DNS, 'DHCPv6')),
-    search: listed(
-      from(told.SearchDomains, 'DHCPv6').flatMap(({ Domain }) => (typeof Domain === 'string' ? [Domain] : [])),
-    ),
-    ntp: listed(addressesFrom(told.NTP, 'DHCPv6')),
-  };
+  if (told === null) return [];
+  return (['DHCPv6', 'NDisc'] as const).flatMap((source) => {
+    const routes = from(told.Routes, source);
+    const [address = null] = addressesFrom(told.Addresses, source);
+    const nameservers = addressesFrom(told.DNS, source);
+    const search = from(told.SearchDomains, source).flatMap(({ Domain }) =>
+      typeof Domain === 'string' ? [Domain] : [],
+    );
+    const ntp = addressesFrom(told.NTP, source);
+    if (address === null && [routes, nameservers, search, ntp].every(({ length }) => length === 0)) return [];
+    // Microseconds since the boot, with the time of a suspend.
+    const renewal = source === 'DHCPv6' ? told.DHCPv6Client?.Lease?.Timeout1USec : undefined;
+    return [
+      {
+        source,
+        address,
+        renews: typeof renewal === 'number' ? Math.round(Date.now() - sinceBoot() + renewal / 1000) : null,
+        nameservers: listed(nameservers),
+        search: listed(search),
+        ntp: listed(ntp),
+        routers: routes.flatMap(({ DestinationPrefixLength, Gateway }) =>
+          DestinationPrefixLength === 0 ? (addressIn(Gateway) ?? []) : [],
+        ),
+      },
+    ];
+  });
 }
 
 /** null if systemd-networkd does not tell: before systemd 248, networkctl has no JSON. */
@@ -54,6 +71,8 @@ export interface ToldLink {
 /** An address, a route, a server or a domain, with the way by which systemd-networkd has it, and the sender. */
 export interface Entry {
   readonly Address?: unknown;
+  readonly DestinationPrefixLength?: unknown;
+  readonly Gateway?: unknown;
   readonly Domain?: unknown;
   readonly ConfigSource?: unknown;
   readonly ConfigProvider?: unknown;

@@ -4,6 +4,7 @@ import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { IniLine } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
+import { linksWithDynamicSix } from '../dynamic-six.ts';
 import {
   decidedFor,
   type HoldsAtLease,
@@ -12,7 +13,7 @@ import {
   valuesWithHeld,
 } from '../lease-forecast.ts';
 import { linkNames } from '../link-names.ts';
-import { dhcp6Lease } from './dhcp6-lease.ts';
+import { linkSix } from './dhcp6-lease.ts';
 import { isOurDropIn } from './drop-in.ts';
 import { spanSeconds } from './known-leases.ts';
 import {
@@ -60,13 +61,17 @@ export async function networkdForecasts(
     const renews = renewal(values, host.stat(file)?.mtimeMs ?? null);
     return [forecast(link, lines, { family: 4, address: values.get('ADDRESS') ?? null, renews, without })];
   });
+  const dynamic = linksWithDynamicSix(host);
   const six = links.flatMap((link): LeaseForecast[] => {
     const lines = networkLines(host, link.networkFile);
-    const lease = asksDhcp(lines).ipv6 ? dhcp6Lease(host, link.name) : null;
-    if (lease === null) return [];
-    const { address, renews, nameservers, search, ntp } = lease;
-    // No router comes by DHCPv6.
-    return [forecast(link, lines, { family: 6, address, renews, without: { nameservers, search, ntp, routers: [] } })];
+    // A router can send a link to DHCPv6 that its file does not name.
+    const mayHave = asksDhcp(lines).ipv6 || dynamic.has(link.name);
+    // With a lease, the advertisements come beside it.
+    const [six, advertised] = mayHave ? linkSix(host, link.name) : [];
+    if (six === undefined) return [];
+    const address = six.address ?? advertised?.address ?? null;
+    const { renews, nameservers, search, ntp, routers } = six;
+    return [forecast(link, lines, { family: 6, address, renews, without: { nameservers, search, ntp, routers } })];
   });
   return [...four, ...six];
 }

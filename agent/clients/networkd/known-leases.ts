@@ -1,9 +1,15 @@
-/** Leases of systemd-networkd: one file for each link in /run, by the link's index. */
+/**
+ * Leases of systemd-networkd: of IPv4 in one file for each link in /run, by the link's index. It keeps those of IPv6 in its
+ * memory, and networkctl(1) tells them.
+ */
 
 import type { Host } from '../../host/host.ts';
+import type { LeaseHolder } from '../client.ts';
+import { linksWithDynamicSix } from '../dynamic-six.ts';
 import type { KnownLease, KnownLeases } from '../known-lease.ts';
 import { linkNames } from '../link-names.ts';
-import { NETWORKD_LEASES, networkdVariables, networkdWords } from './managed-links.ts';
+import { linkSix } from './dhcp6-lease.ts';
+import { NETWORKD_LEASES, networkdLinks, networkdVariables, networkdWords } from './managed-links.ts';
 import { networkdHolders } from './running.ts';
 
 export function networkdLeases(host: Host): KnownLeases {
@@ -30,7 +36,28 @@ export function networkdLeases(host: Host): KnownLeases {
       },
     ];
   });
-  return { leases, unknown: [] };
+  return { leases: [...leases, ...leasesOfSix(host, daemon)], unknown: [] };
+}
+
+function leasesOfSix(host: Host, { pid }: LeaseHolder): KnownLease[] {
+  const dynamic = linksWithDynamicSix(host);
+  if (dynamic.size === 0) return [];
+  const links = networkdLinks(host).filter(({ name }) => dynamic.has(name));
+  return links.flatMap(({ name }) =>
+    linkSix(host, name).map(({ source, nameservers, routers, ntp }): KnownLease => {
+      return {
+        program: 'systemd-networkd',
+        who: `systemd-networkd[${pid}] on ${name}`,
+        where: `networkctl status ${name}`,
+        nameservers: nameservers ?? [],
+        gateways: routers,
+        timeServers: ntp ?? [],
+        ...(source === 'NDisc' ? { sender: 'router' } : {}),
+        server: null,
+        duration: null,
+      };
+    }),
+  );
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, min: 60, h: 3600, d: 86_400, w: 604_800 };

@@ -4,7 +4,7 @@
  */
 import type { IpAddress } from '../../address/accepted.ts';
 import type { Host } from '../../host/host.ts';
-import { kernelAdvertisements, kernelLease6, wholeAdvertisement } from '../kernel-advertisements.ts';
+import { kernelAdvertisements, kernelDelegations, kernelLease6, wholeAdvertisement } from '../kernel-advertisements.ts';
 import { ipv6Addresses } from '../option-bytes.ts';
 import type { RecordedAdvertisement } from '../recorded-advertisement.ts';
 import type { RecordedOffer6 } from '../recorded-offer6.ts';
@@ -64,8 +64,18 @@ function toldSix(host: Host, iface: string, told: ToldLink): NetworkdSix {
       )
         ? [`${iface} has an address of a delegated prefix, and the server of the stage delegates none`]
         : []),
+      ...undelegated(host),
     ],
   };
+}
+
+/** systemd-networkd makes an unreachable route of each delegated prefix, and does not tell by which link it came. */
+function undelegated(host: Host): string[] {
+  const delegated = kernelDelegations(host);
+  if (delegated.length === 0) return [];
+  return [
+    `systemd-networkd has the delegated prefix ${delegated.join(', ')}, and the server of the stage delegates none: nothing that it brings is shown`,
+  ];
 }
 
 /** Before systemd 248: the servers in use are known, and not who sent them. */
@@ -80,6 +90,7 @@ function untold(host: Host, { name, servers }: NetworkdLink): NetworkdSix {
   });
   if (offer6 === null && advertisements.length === 0) return { offer6, advertisements, notes: [] };
   const notes = [
+    ...undelegated(host),
     `before systemd 248, systemd-networkd does not say who sent the IPv6 name servers of ${name}: the rehearsal takes them for those of ${offer6 === null ? 'router advertisements' : 'DHCPv6'}, and knows no search domains of IPv6`,
   ];
   return { offer6, advertisements, notes };

@@ -1,8 +1,9 @@
-/** The running systemd-networkd(8), by its process and the leases that it keeps in /run. */
+/** The running systemd-networkd(8), by its process, the leases that it keeps in /run, and the IPv6 addresses of its links. */
 import type { Host } from '../../host/host.ts';
 import type { LeaseHolder } from '../client.ts';
+import { linksWithDynamicSix } from '../dynamic-six.ts';
 import { linkNames } from '../link-names.ts';
-import { NETWORKD_LEASES } from './managed-links.ts';
+import { NETWORKD_LEASES, networkdLinks } from './managed-links.ts';
 
 /** Whether systemd-networkd runs, or is installed. */
 export function networkdIsHere(host: Host): boolean {
@@ -14,6 +15,24 @@ export function networkdHolders(host: Host): LeaseHolder[] {
   const [process] = host.processes('systemd-network', 'network');
   if (process === undefined) return [];
   const names = linkNames(host);
-  const interfaces = host.list(NETWORKD_LEASES).flatMap((index) => names.get(index) ?? []);
-  return [{ program: 'systemd-networkd', pid: process.pid, started: process.started, interfaces }];
+  const leased = host.list(NETWORKD_LEASES).flatMap((index) => names.get(index) ?? []);
+  const only6 = linksOfSixOnly(host, leased);
+  return [
+    {
+      program: 'systemd-networkd',
+      pid: process.pid,
+      started: process.started,
+      interfaces: [...leased, ...only6],
+      ...(only6.length === 0 ? {} : { only6 }),
+    },
+  ];
+}
+
+/** On a link that it manages, systemd-networkd takes router advertisements and DHCPv6 in the kernel's place. */
+function linksOfSixOnly(host: Host, leased: readonly string[]): string[] {
+  const dynamic = linksWithDynamicSix(host);
+  if (dynamic.size === 0) return [];
+  return networkdLinks(host)
+    .map(({ name }) => name)
+    .filter((name) => dynamic.has(name) && !leased.includes(name));
 }

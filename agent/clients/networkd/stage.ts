@@ -55,14 +55,24 @@ const EVENTS: StagePlan['events'] = {
   TIMEOUT: { ...RUNNING, answering: 'none', times: QUIET_TIMES, signal: RESTART_SIGNAL, ends: [], within: 15 },
 };
 
+/** The events of a link without a lease of DHCPv4. `address6`: null if it has none by DHCPv6. */
+function eventsOf6(address6: string | null): StagePlan['events'] {
+  return {
+    ...(address6 === null ? {} : EVENTS6),
+    RELOAD: { ...EVENTS.RELOAD!, family: 6 },
+    REBOOT6: { ...EVENTS.REBOOT!, family: 6 },
+    TIMEOUT6: { ...EVENTS.TIMEOUT!, family: 6 },
+  };
+}
+
 /**
  * systemd 257 hands its addresses over from one systemd-networkd to the next (FileDescriptorStoreMax=), so at a silent
  * server the host keeps an address that the stage loses. Only 247 and 252 were seen to do as the stage.
  */
-function cannotPlay(version: number | null): StagePlan['cannot'] {
+function cannotPlay(version: number | null, timeout: 'TIMEOUT' | 'TIMEOUT6'): StagePlan['cannot'] {
   if (version !== null && version <= 252) return {};
   return {
-    TIMEOUT: `systemd ${version ?? 'of an unknown version'} may keep its state over a restart in a way that the stage does not have, so a restart with a silent server cannot be rehearsed`,
+    [timeout]: `systemd ${version ?? 'of an unknown version'} may keep its state over a restart in a way that the stage does not have, so a restart with a silent server cannot be rehearsed`,
   };
 }
 
@@ -73,8 +83,9 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
   const link = networkdLinks(host).find(({ name }) => name === iface);
   const index = linkIndex(host, iface);
   const offer = index === null ? null : offerOfLeaseFile(host.readText(`${NETWORKD_LEASES}/${index}`) ?? '');
-  if (link === undefined || offer === null)
-    throw new HostError('ENOLEASE', `${holderName(holder)} has recorded no IPv4 lease of ${iface}`);
+  const six = link === undefined ? null : networkdSix(host, link);
+  if (link === undefined || six === null || (offer === null && six.offer6 === null && six.advertisements.length === 0))
+    throw new HostError('ENOLEASE', `${holderName(holder)} has no lease of ${iface}, and heard no router there`);
   const lines = networkLines(host, link.networkFile);
   const unlike = lines.find(({ section, key }) => section === 'Match' && !ALIKE.has(key));
   if (unlike !== undefined)
@@ -88,7 +99,6 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
   const networkd = systemdProgram(host, 'systemd-networkd');
   if (networkd === null) throw new HostError('ENOENT', `${holderName(holder)}: its program was not found`);
   const byResolved = resolved !== null && ownsResolvConf(host);
-  const six = networkdSix(host, link);
   const address6 = six.offer6?.address ?? null;
   return {
     offer,
@@ -97,7 +107,7 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
     command: [
       ...['sh', '-ufc', NETWORKD_START_SCRIPT, 'start', iface, networkd, byResolved ? resolved : '', beforeStart(host)],
       ...[link.servers.filter(isServer).join(' '), link.domains.filter(isDomain).join(' '), restartSignal(host)],
-      ...[address6 ?? '', hasRouters(six) ? 'yes' : ''],
+      ...[address6 ?? '', hasRouters(six) ? 'yes' : '', offer === null ? '' : 'yes'],
     ],
     script: null,
     leased: START.ends,
@@ -105,8 +115,8 @@ export function networkdStage(host: Host, holder: LeaseHolder, iface: string): S
     keptInRun: '/run/systemd/network',
     missing: [],
     filesRead: unread,
-    events: { ...EVENTS, ...(address6 === null ? {} : EVENTS6) },
-    cannot: cannotPlay(systemdVersion(host)),
+    events: offer === null ? eventsOf6(address6) : { ...EVENTS, ...(address6 === null ? {} : EVENTS6) },
+    cannot: cannotPlay(systemdVersion(host), offer === null ? 'TIMEOUT6' : 'TIMEOUT'),
     boot: START,
     resolvConf: byResolved ? RESOLVED_UPLINKS : RESOLV_CONF,
     bareStart: true,

@@ -8,13 +8,13 @@ export const RESTART_SIGNAL = 'SIGUSR1';
 
 /**
  * The arguments: the interface, both programs, a script for before a start of systemd-networkd, the servers and domains
- * that the running link has, the signal of a restart, the address by DHCPv6 ('' if there is none), and whether routers
- * advertise routes. At a boot /run is empty. At other events some servers and domains come neither from systemd-networkd's
+ * that the running link has, the signal of a restart, the address by DHCPv6 ('' if there is none), whether routers
+ * advertise routes, and whether the link has a lease of DHCPv4. At a boot /run is empty. At other events some servers and domains come neither from systemd-networkd's
  * files nor from the lease. The script tells systemd-networkd these, as resolvectl did on the host. A signal that comes again
  * is no second event.
  */
 export const NETWORKD_START_SCRIPT = `
-iface=$1 networkd=$2 resolved=$3 address6=$8 routers=$9
+iface=$1 networkd=$2 resolved=$3 address6=$8 routers=$9 four=\${10}
 netif=/run/systemd/netif capabilities=+net_admin,+net_bind_service,+net_broadcast,+net_raw
 running=
 if [ -e /dev/muted ]; then
@@ -45,7 +45,10 @@ start() {
 start
 link=$netif/links/$index
 lease=$netif/leases/$index
-until [ -e "$lease" ] && grep -q '^OPER_STATE=routable' "$link"; do sleep 0.1; done
+leased4() {
+    [ -z "$four" ] || [ -e "$lease" ]
+}
+until leased4 && grep -qs '^OPER_STATE=routable' "$link"; do sleep 0.1; done
 value() {
     sed -n "s/^$1=//p" "$link"
 }
@@ -86,7 +89,7 @@ say() {
     echo "$1 $iface 0 $muted" >/dev/events
 }
 configured() {
-    until [ -e "$lease" ] && grep -q '^ADMIN_STATE=configured' "$link"; do sleep 0.1; done
+    until leased4 && grep -q '^ADMIN_STATE=configured' "$link"; do sleep 0.1; done
 }
 # systemd-networkd begins with what a reload changes only after its answer.
 reload() {
@@ -104,7 +107,7 @@ restart() {
     if [ -n "$2" ]; then sh -c "$2"; fi
     : >/dev/restarted
     start
-    until [ "$link" -nt /dev/restarted ] && [ "$lease" -nt /dev/restarted ]; do sleep 0.1; done
+    until [ "$link" -nt /dev/restarted ] && { [ -z "$four" ] || [ "$lease" -nt /dev/restarted ]; }; do sleep 0.1; done
     configured
     six_settled
     say RESTARTED
@@ -115,6 +118,7 @@ trap 'restart "$ending" "$before"' USR1
 say LEASED
 # systemd-networkd removes the file of a lease with the lease.
 lost= lost6=
+if [ -z "$four" ]; then lost=yes; fi
 until [ -n "$lost" ] && { [ -z "$address6" ] || [ -n "$lost6" ]; }; do
     if [ -z "$lost" ] && [ ! -e "$lease" ]; then
         lost=yes

@@ -13,5 +13,5 @@ export function rdnssdLeases(host: Host): KnownLeases {
   const words = [...text.matchAll(/^nameserver[ \t]+([^\s%]+)/gm)].map(([, word = '']) => word);
   const nameservers = words.flatMap((word) => ipAddress(word) ?? []);
   const lease = { program: 'rdnssd', who, where: HEARD, nameservers, gateways: [], timeServers: [] };
-  return { leases: [{ ...lease, server: null, duration: null }], unknown: [] };
+  return { leases: [{ ...lease, sender: 'router', server: null, duration: null }], unknown: [] };
 }

@@ -37,6 +37,8 @@ async function hadLeaseEvents(host: Host, since: number): Promise<boolean> {
     const { leases, unknown } = await knownLeases(host);
     const last = new Map<string, number>();
     for (const { who, where } of leases) {
+      // A lease that is in no file shows no event.
+      if (!where.startsWith('/')) continue;
       const written = host.stat(where)?.mtimeMs ?? 0;
       last.set(who, Math.max(last.get(who) ?? 0, written));
     }

@@ -31,22 +31,37 @@ export function leasesSource({ host, holding }: Surroundings): DependsSource {
 }
 
 function servers(lease: KnownLease): Dependence[] {
+  const hold = 'or hold them: dns.nameservers, then `agent apply`';
+  if (lease.sender === 'router')
+    return dependences(
+      lease,
+      lease.nameservers,
+      'a router advertises it as a name server, and nothing holds another one at the next advertisement',
+      `have the router advertise the new servers, ${hold}`,
+    );
   return dependences(
     lease,
     lease.nameservers,
     'the DHCP server offers it as a name server, and nothing holds another one at the next lease',
-    'have the DHCP server offer the new servers, or hold them: dns.nameservers, then `agent apply`',
+    `have the DHCP server offer the new servers, ${hold}`,
   );
 }
 
 function others(lease: KnownLease): Dependence[] {
   return [
-    ...dependences(
-      lease,
-      lease.gateways,
-      'the DHCP server offers it as the router',
-      'have the DHCP server offer the new router',
-    ),
+    ...(lease.sender === 'router'
+      ? dependences(
+          lease,
+          lease.gateways,
+          'it advertises itself as the default router',
+          'have the new router advertise itself before this one goes',
+        )
+      : dependences(
+          lease,
+          lease.gateways,
+          'the DHCP server offers it as the router',
+          'have the DHCP server offer the new router',
+        )),
     ...dependences(
       lease,
       lease.timeServers,

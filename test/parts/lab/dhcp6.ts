@@ -17,7 +17,12 @@ export interface Dhcp6Options {
   readonly rebindAfter?: number;
   /** Further statements of dhcpd.conf(5). */
   readonly offers?: string;
+  /** Whether it also delegates prefixes (IA_PD), one of DELEGATED to each client. */
+  readonly prefixes?: boolean;
 }
+
+/** Prefixes of 56 bits are delegated of this one. */
+export const DELEGATED = '2001:db8:f000::/48';
 
 /**
  * An IPv6 address on the far side, and both links up, each with its link-local address, without which dhclient ends.
@@ -61,6 +66,7 @@ export async function startDhcp6Server(host: LabHost, options: Dhcp6Options = {}
 
 function dhcpd6Conf(options: Dhcp6Options): string {
   const { wire = 0, lease = 600, preferred = lease, renewEvery = 300, rebindAfter = lease - 1, offers = '' } = options;
+  const prefixes = options.prefixes ? 'prefix6 2001:db8:f000:: 2001:db8:f000:ff00:: /56;' : '';
   return `authoritative;
 ddns-update-style none;
 default-lease-time ${lease};
@@ -71,6 +77,7 @@ option dhcp-renewal-time ${renewEvery};
 option dhcp-rebinding-time ${rebindAfter};
 subnet6 ${subnet6(wire).network} {
   range6 2001:db8:${wire}::100 2001:db8:${wire}::1ff;
+  ${prefixes}
   ${offers}
 }
 `;

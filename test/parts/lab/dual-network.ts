@@ -23,18 +23,31 @@ export interface DualNetwork {
   readonly server6: DhcpServer;
 }
 
-/**
- * The router advertises one name server, because systemd-networkd puts several into an order of chance. Leaves the link as a
- * machine's start does: down, without an address of IPv6, and with a kernel that listens to no router.
- */
+/** Leaves the link as a machine's start does: down, without an address of IPv6, and with a kernel that listens to no router. */
 export async function startDualNetwork(host: LabHost, dhcp: Dhcp6Options): Promise<DualNetwork> {
-  await host.sh('sysctl -qw net.ipv6.conf.eth0.accept_ra=0');
-  const router = await startBirdRouter(host, ADVERTISED_SERVERS.slice(0, 1));
+  const router = await startRouter(host, true);
   const server6 = await startServer6(host, dhcp);
+  await unplugged(host);
+  return { router, server6 };
+}
+
+/** As startDualNetwork, without DHCPv6. */
+export async function startRouterAlone(host: LabHost): Promise<BirdRouter> {
+  const router = await startRouter(host, false);
+  await unplugged(host);
+  return router;
+}
+
+/** The router advertises one name server, because systemd-networkd puts several into an order of chance. */
+async function startRouter(host: LabHost, managed: boolean): Promise<BirdRouter> {
+  await host.sh('sysctl -qw net.ipv6.conf.eth0.accept_ra=0');
+  return startBirdRouter(host, ADVERTISED_SERVERS.slice(0, 1), managed);
+}
+
+async function unplugged(host: LabHost): Promise<void> {
   // An advertisement is heard only from the router's link-local address.
   await host.sh('while ip -6 addr show tentative | grep -q inet6; do sleep 0.05; done', { where: 'server' });
   await host.sh('ip link set eth0 down');
-  return { router, server6 };
 }
 
 /** The DHCPv6 server, which offers SERVERS6. */

@@ -19,28 +19,45 @@ export async function networkdLabHost<Six>(
   dhcp: Parameters<typeof startDhcpServer>[1] = { lease: 600, offers: NETWORKD_OFFERS },
   six?: (host: LabHost) => Promise<Six>,
 ) {
+  const network = six === undefined ? NETWORK : DUAL_NETWORK;
+  const scene = await networkdHostOn(network, HAS_LEASE, async (host) => {
+    return { server: await startDhcpServer(host, dhcp), sent6: (await six?.(host)) as Six };
+  });
+  if (scene === null) return null;
+  const { sent, ...rest } = scene;
+  return { ...rest, ...sent };
+}
+
+/** As networkdLabHost, on a wire without DHCPv4. */
+export function networkdSixHost<Six>(six: (host: LabHost) => Promise<Six>) {
+  return networkdHostOn(DUAL_NETWORK, '', six);
+}
+
+/** Shell command: whether there is a lease of DHCPv4. */
+const HAS_LEASE = 'ls netif/leases/* >/dev/null 2>&1';
+
+/** `ready`: a shell command in /run/systemd that holds once systemd-networkd has what it takes; '': no such command. */
+async function networkdHostOn<Sent>(network: string, ready: string, send: (host: LabHost) => Promise<Sent>) {
   const file = await debianPackage('systemd-resolved');
   if (file === null) return null;
   const host = await LabHost.create();
   try {
     await putResolved(host, file);
     await host.sh('rm -rf /etc/systemd/network/* /etc/systemd/system/systemd-networkd.service.d');
-    await host.write('/etc/systemd/network/10-lan.network', six === undefined ? NETWORK : DUAL_NETWORK);
+    await host.write('/etc/systemd/network/10-lan.network', network);
     await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
     await connect(host);
-    const server = await startDhcpServer(host, dhcp);
-    const sent6 = await six?.(host);
+    const sent = await send(host);
     await host.sh('mkdir -p /run/dbus');
     host.spawn(['dbus-daemon', '--system', '--nofork', '--nopidfile', '--nosyslog']).stderr!.resume();
     await host.sh('until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done');
-    await startNetworkd(host);
+    await startNetworkd(host, ready);
     return {
       host,
       far: host,
-      server,
-      sent6: sent6 as Six,
+      sent,
       restart: () => restartNetworkd(host),
-      reboot: () => rebootNetworkd(host),
+      reboot: () => rebootNetworkd(host, ready),
       [Symbol.asyncDispose]: () => host.close(),
     };
   } catch (error) {
@@ -74,15 +91,15 @@ const BEFORE_START = `
     done
 `;
 
-/** Starts both as their services do, and waits until they have the lease. */
-export async function startNetworkd(host: LabHost): Promise<void> {
+/** Starts both as their services do, and waits until they have what they take. */
+async function startNetworkd(host: LabHost, ready: string): Promise<void> {
   await host.sh(`${BEFORE_START}
     mkdir -p /run/systemd; cd /run/systemd; mkdir -p netif/links netif/leases netif/lldp resolve
     chown -R systemd-network: netif; chown systemd-resolve: resolve`);
   for (const program of ['systemd-resolved', 'systemd-networkd'])
     host.spawn([`/lib/systemd/${program}`]).stderr!.resume();
   await host.sh(`cd /run/systemd
-    until grep -qs '^OPER_STATE=routable' netif/state && ls netif/leases/* >/dev/null 2>&1; do sleep 0.05; done
+    until grep -qs '^OPER_STATE=routable' netif/state && ${ready || 'true'}; do sleep 0.05; done
     until grep -qs '^nameserver' resolve/resolv.conf; do sleep 0.05; done; sleep 0.3`);
 }
 
@@ -94,9 +111,9 @@ async function restartNetworkd(host: LabHost): Promise<void> {
 }
 
 /** The machine's start, as far as it is these programs' matter. */
-export async function rebootNetworkd(host: LabHost): Promise<void> {
+export async function rebootNetworkd(host: LabHost, ready = HAS_LEASE): Promise<void> {
   await host.sh(`pkill -KILL -x systemd-network; pkill -KILL -x systemd-resolve
     while pgrep -x 'systemd-network|systemd-resolve' >/dev/null; do sleep 0.05; done
     ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/systemd /run/holdfast`);
-  await startNetworkd(host);
+  await startNetworkd(host, ready);
 }

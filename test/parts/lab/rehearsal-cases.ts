@@ -5,12 +5,25 @@ import { DHCLIENT6_EVENTS, dhclient6Scene } from './dhclient6-events.ts';
 import type { DhcpOptions } from './dhcp.ts';
 import type { Dhcp6Options } from './dhcp6.ts';
 import { dhcpcdHost } from './dhcpcd.ts';
-import { DUAL_DHCPCD_EVENTS, DUAL_DHCPCD_WAYS, dualDhcpcdScene } from './dhcpcd-dual-events.ts';
+import {
+  DUAL_DHCPCD_EVENTS,
+  DUAL_DHCPCD_WAYS,
+  dualDhcpcdScene,
+  SIX_DHCPCD_EVENTS,
+  sixDhcpcdScene,
+} from './dhcpcd-dual-events.ts';
 import { DHCPCD_EVENTS, DHCPCD_WAYS } from './dhcpcd-events.ts';
 import { DUAL_WAYS } from './dual-network.ts';
 import { cameTrue, cameTrue6, cameTrueBoth, type Foretold, foretell, foretellBoot } from './foretell.ts';
 import { type NetworkdScene, networkdLabHost } from './networkd.ts';
-import { DUAL_NETWORKD_EVENTS, type DualNetworkdScene, dualNetworkdScene } from './networkd-dual-events.ts';
+import {
+  DUAL_NETWORKD_EVENTS,
+  type DualNetworkdScene,
+  dualNetworkdScene,
+  SIX_NETWORKD_EVENTS,
+  type SixNetworkdScene,
+  sixNetworkdScene,
+} from './networkd-dual-events.ts';
 import { NETWORKD_EVENTS, NETWORKD_WAYS } from './networkd-events.ts';
 import { managedHost } from './networkmanager.ts';
 import { DUAL_NETWORKMANAGER_EVENTS, dualManagedHost } from './networkmanager-dual-events.ts';
@@ -63,6 +76,13 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
     events: DUAL_DHCPCD_EVENTS,
     family: 'both',
   }),
+  ...casesOf({
+    client: 'dhcpcd, IPv6 only',
+    begin: sixDhcpcdScene,
+    ways: DUAL_DHCPCD_WAYS,
+    events: SIX_DHCPCD_EVENTS,
+    family: 6,
+  }),
   ...casesOf<DhcpOptions, NetworkdScene>({
     client: 'systemd-networkd',
     begin: networkdLabHost,
@@ -77,6 +97,14 @@ export const REHEARSAL_CASES: readonly RehearsalCase[] = [
     events: DUAL_NETWORKD_EVENTS,
     file: RESOLVED_UPLINKS,
     family: 'both',
+  }),
+  ...casesOf<Dhcp6Options, SixNetworkdScene>({
+    client: 'systemd-networkd, IPv6 only',
+    begin: sixNetworkdScene,
+    ways: DUAL_WAYS,
+    events: SIX_NETWORKD_EVENTS,
+    file: RESOLVED_UPLINKS,
+    family: 6,
   }),
   ...casesOf({ client: 'udhcpc', begin: udhcpcScene, ways: UDHCPC_WAYS, events: UDHCPC_EVENTS }),
   ...casesOf({
@@ -116,7 +144,7 @@ export function casesOf<Dhcp, Scene extends AsyncDisposable & { readonly host: L
         const foretold = await foretellOne(scene.host, event, family);
         await happen(scene);
         if (family === 'both') await cameTrueBoth(scene.host, foretold, file);
-        else await (family === 6 ? cameTrue6(scene.host, foretold) : cameTrue(scene.host, foretold, file));
+        else await (family === 6 ? cameTrue6(scene.host, foretold, file) : cameTrue(scene.host, foretold, file));
         return foretold;
       },
     })),

@@ -162,6 +162,9 @@ test('forecast of dhclient: the record of the hook has the offer of both familie
   );
 });
 
+/** An address of eth0 that the kernel counts a lifetime of. */
+const DYNAMIC = { 'proc/net/if_inet6': '20010db8000000000000000000000005 02 40 00 200     eth0\n' };
+
 /** What `networkctl --json=short status` of 257 tells of a lease; 252 has no DHCPv6Client. */
 const V6 = (last: number) => ({
   Address: [32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last],
@@ -175,9 +178,9 @@ const TOLD = {
 };
 
 test('forecast of networkd: a DHCPv6 lease is as networkctl tells it, and unknown where it does not', async (t) => {
-  const seen = async (answer: string, network = '[Match]\nName=eth0\n[Network]\nDHCP=ipv6\n') => {
+  const seen = async (answer: string, network = '[Match]\nName=eth0\n[Network]\nDHCP=ipv6\n', more = {}) => {
     const programs = { networkctl: { stdout: answer } };
-    return leaseForecasts(networkdHost(t, { files: { [NETWORK]: network }, programs }), desiredOf(YAML), none);
+    return leaseForecasts(networkdHost(t, { files: { [NETWORK]: network, ...more }, programs }), desiredOf(YAML), none);
   };
   const renewal = { DHCPv6Client: { Lease: { Timeout1USec: 3_135_943_687 } } };
   const [one] = await seen(JSON.stringify({ ...TOLD, ...renewal }));
@@ -187,5 +190,38 @@ test('forecast of networkd: a DHCPv6 lease is as networkctl tells it, and unknow
   const [older] = await seen(JSON.stringify({ ...TOLD, DNS: [] }));
   assert.deepEqual([older?.renews, older?.without.nameservers], [null, null]);
   assert.deepEqual(await seen('unknown option --json'), []);
-  assert.deepEqual(await seen(JSON.stringify(TOLD), '[Match]\nName=eth0\n[Network]\nDHCP=ipv4\n'), []);
+  const four = '[Match]\nName=eth0\n[Network]\nDHCP=ipv4\n';
+  assert.deepEqual(await seen(JSON.stringify(TOLD), four), []);
+  const [sent] = await seen(JSON.stringify(TOLD), four, DYNAMIC);
+  assert.equal(sent?.address, '2001:db8::3c', 'a router sent it to DHCPv6');
+});
+
+test('forecast of networkd: router advertisements alone bring their servers and routers', async (t) => {
+  const heard = (last: number) => ({ ...V6(last), ConfigSource: 'NDisc' });
+  const route = { ConfigSource: 'NDisc', DestinationPrefixLength: 0, Gateway: V6(1).Address };
+  const answer = {
+    Addresses: [heard(5)],
+    Routes: [route, { ...route, DestinationPrefixLength: 64 }],
+    DNS: [heard(18)],
+    SearchDomains: [{ Domain: 'ra.example', ConfigSource: 'NDisc' }],
+  };
+  const seen = async (told: object) => {
+    const programs = { networkctl: { stdout: JSON.stringify(told) } };
+    const files = { [NETWORK]: '[Match]\nName=eth0\n', ...DYNAMIC };
+    return leaseForecasts(networkdHost(t, { files, programs }), desiredOf(YAML), none);
+  };
+  const [one, ...others] = await seen(answer);
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    [one?.family, one?.address, one?.renews, one?.without],
+    [
+      6,
+      '2001:db8::5',
+      null,
+      { nameservers: ['2001:db8::12'], search: ['ra.example'], routers: ['2001:db8::1'], ntp: null },
+    ],
+  );
+  // Options by DHCPv6, and the address of an advertisement (the O flag).
+  const [options] = await seen({ ...answer, DNS: [V6(17), heard(18)] });
+  assert.deepEqual([options?.address, options?.without.nameservers], ['2001:db8::5', ['2001:db8::11']]);
 });

@@ -46,6 +46,49 @@ test('lease holders: NetworkManager and networkd hold the interfaces with a leas
   assert.deepEqual(holders(t, { files }), [], 'what a program left behind that does not run any more');
 });
 
+/** Lines of /proc/net/if_inet6. */
+const SIX = (...links: readonly (readonly [name: string, scope: string, flags: string])[]) => ({
+  'proc/net/if_inet6': links
+    .map(([name, scope, flags]) => `20010db8000000000000000000000005 02 40 ${scope} ${flags} ${name.padStart(8)}\n`)
+    .join(''),
+});
+
+test('lease holders: networkd holds its links that have IPv6 only, beside another program of IPv4', (t) => {
+  const state = 'NETWORK_FILE=/etc/systemd/network/10-lan.network\n';
+  const files = {
+    ...LINKS,
+    'sys/class/net/eth2/ifindex': '4\n',
+    'sys/class/net/eth3/ifindex': '5\n',
+    'run/systemd/netif/links/2': state,
+    'run/systemd/netif/leases/2': 'ADDRESS=10.0.0.2\n',
+    'run/systemd/netif/links/3': state,
+    'run/systemd/netif/links/4': state,
+    ...SIX(
+      ['eth0', '00', '00'],
+      ['eth1', '00', '200'],
+      ['eth1', '20', '80'],
+      ['eth2', '00', '80'],
+      ['eth3', '00', '00'],
+    ),
+  };
+  const others = { 'systemd-network': { 9: '/lib/systemd/systemd-networkd' } };
+  assert.deepEqual(holders(t, { files, others }), ['systemd-networkd[9] on eth0, eth1']);
+  const beside = (dhclient: string) => leaseHolders(patientHost(t, { files, others, dhclients: { 5: dhclient } }));
+  assert.equal(contested(beside('dhclient eth1'), 'systemd-networkd'), null);
+  assert.notEqual(contested(beside('dhclient eth0'), 'systemd-networkd'), null);
+});
+
+test('lease holders: a dhcpcd of all interfaces also holds those on which it heard a router', (t) => {
+  const printed = (name: string) =>
+    `reason=ROUTERADVERT\ninterface=${name}\nprotocol=ra\nnd1_from=fe80::1\nnd1_lifetime=600\n`;
+  const files = { ...LINKS, 'var/lib/dhcpcd/eth1.lease': '', ...SIX(['eth0', '00', '200'], ['eth1', '00', '200']) };
+  const others = { dhcpcd: { 7: ['dhcpcd: [manager] [ip4] [ip6]'] } };
+  const seen = (answer: object) => holders(t, { files, others, programs: { dhcpcd: answer } });
+  assert.deepEqual(seen({ stdout: printed('eth0') }), ['dhcpcd[7] on eth1, eth0']);
+  assert.deepEqual(seen({ stdout: printed('eth9') }), ['dhcpcd[7] on eth1'], 'it heard none there');
+  assert.deepEqual(seen({ status: 1 }), ['dhcpcd[7] on eth1'], 'it does not say');
+});
+
 test('lease holders: a dhclient that NetworkManager runs is not one of its own', (t) => {
   const dhclients = {
     5: 'dhclient -sf /usr/lib/NetworkManager/nm-dhcp-helper eth0',

@@ -87,7 +87,9 @@ test('dhcpcd’s stage: a dhcpcd of one family has that family only', (t) => {
   assert.deepEqual([four.offer6, four.command.includes('-4')], [undefined, true]);
   const six = dualPlan(t, lease6, HAS_SIX, ' [ip6]');
   assert.deepEqual([six.offer, six.command.includes('-6'), six.leased[0]], [null, true, 'BOUND6']);
-  assert.deepEqual(Object.keys(six.events).sort(), ['EXPIRE6', 'REBIND6', 'REBOOT6', 'RENEW6']);
+  assert.deepEqual(Object.keys(six.events).sort(), [
+    ...['EXPIRE6', 'REBIND6', 'REBOOT6', 'RELOAD', 'RENEW6', 'TIMEOUT6'],
+  ]);
 });
 
 test('dhcpcd’s stage: what it lacks of IPv6 is said', (t) => {
@@ -95,10 +97,16 @@ test('dhcpcd’s stage: what it lacks of IPv6 is said', (t) => {
   const silent = dualPlan(t, { ...lease6, [KEPT]: '# x\nsearch a\nnameserver 2001:db8::11\n' }, null);
   assert.match(silent.notes[0]!, /^dhcpcd has recorded a DHCPv6 lease of eth0, and does not say whether it still has/);
   assert.deepEqual(silent.advertisedServers, ['2001:db8::11']);
-  const delegated = { 'var/lib/dhcpcd/eth0.lease6': LEASE6([IA_NA, { code: 25, data: Buffer.alloc(12) }]) };
-  const plan = dualPlan(t, delegated, HAS_SIX);
-  assert.equal(plan.offer6, undefined);
-  assert.match(plan.notes[0]!, /lease of eth0 with a delegated prefix, which the stage does not offer/);
+  const delegated = (...associations: Dhcp6Option[]) => {
+    const prefix = { code: 25, data: Buffer.alloc(12) };
+    return dualPlan(t, { 'var/lib/dhcpcd/eth0.lease6': LEASE6([...associations, prefix]) }, HAS_SIX);
+  };
+  const plan = delegated(IA_NA);
+  assert.equal(plan.offer6?.address, '2001:db8::9');
+  assert.match(plan.notes[0]!, /^dhcpcd has a delegated prefix by eth0, and the server of the stage delegates none/);
+  const alone = delegated();
+  assert.equal(alone.offer6, undefined);
+  assert.match(alone.notes[0]!, /lease of eth0 with a delegated prefix and no address, which the stage does not offer/);
   assert.match(dualPlan(t, {}, HAS_SIX).notes[0]!, /without a lease file/);
 });
 

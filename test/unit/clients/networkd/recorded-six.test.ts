@@ -29,11 +29,17 @@ const TOLD = {
   SearchDomains: [domain('DHCPv6', 'six.example'), domain('NDisc', 'ra.example')],
 };
 
-function hostWith(t: TestContext, told: unknown, { shown = DUAL as Shown, dns = '10.0.0.1' } = {}) {
+const LEASE = 'ADDRESS=10.0.0.9\nSERVER_ADDRESS=10.0.0.1\n';
+
+function hostWith(
+  t: TestContext,
+  told: unknown,
+  { shown = DUAL as Shown, dns = '10.0.0.1', lease = LEASE as string | null } = {},
+) {
   const files = {
     ...FILES,
     [STATE]: link(dns),
-    'run/systemd/netif/leases/2': 'ADDRESS=10.0.0.9\nSERVER_ADDRESS=10.0.0.1\n',
+    ...(lease === null ? {} : { 'run/systemd/netif/leases/2': lease }),
     'usr/lib/systemd/systemd-networkd': '',
     'usr/lib/systemd/systemd-resolved': '',
   };
@@ -79,6 +85,13 @@ test('systemd-networkd, IPv6 on record: servers that it passes over, and delegat
   assert.match(notes.join('\n'), /eth0 has an address of a delegated prefix/);
 });
 
+test('systemd-networkd, IPv6 on record: a delegated prefix is named by its unreachable route', (t) => {
+  const unreachable = { type: 'unreachable', dst: '2001:db8:f000:ff00::/56', dev: 'lo', protocol: 'dhcp' };
+  const shown = { ...DUAL, routes: [...(DUAL.routes as object[]), unreachable] };
+  assert.match(sixOf(t, TOLD, { shown }).notes.join('\n'), /has the delegated prefix 2001:db8:f000:ff00::\/56, and the/);
+  assert.doesNotMatch(sixOf(t, TOLD).notes.join('\n'), /delegated/);
+});
+
 test('systemd-networkd, IPv6 on record: before systemd 248 the kernel and the servers in use say it', (t) => {
   const dns = '10.0.0.1 2001:db8::11';
   const both = sixOf(t, null, { dns });
@@ -100,11 +113,26 @@ test('systemd-networkd, IPv6 on record: an answer that it never gives has nothin
 test('systemd-networkd’s stage: the events of DHCPv6 come with an address by it, and the script knows what to wait for', (t) => {
   const holder: LeaseHolder = { program: 'systemd-networkd', pid: 30, started: 0, interfaces: ['eth0'] };
   const both = networkdStage(hostWith(t, TOLD), holder, 'eth0');
-  assert.deepEqual(both.command.slice(-2), ['2001:db8::', 'yes']);
+  assert.deepEqual(both.command.slice(-3), ['2001:db8::', 'yes', 'yes']);
   assert.ok(both.events.RENEW6 && both.events.REBIND6 && both.events.EXPIRE6);
   const four = networkdStage(hostWith(t, {}, { shown: {} }), holder, 'eth0');
   assert.deepEqual(
-    [four.command.slice(-2), four.offer6, four.advertisements, four.events.RENEW6],
-    [['', ''], undefined, [], undefined],
+    [four.command.slice(-3), four.offer6, four.advertisements, four.events.RENEW6],
+    [['', '', 'yes'], undefined, [], undefined],
   );
+});
+
+test('systemd-networkd’s stage: a link without a lease of IPv4 has the events of IPv6 only', (t) => {
+  const holder: LeaseHolder = { program: 'systemd-networkd', pid: 30, started: 0, interfaces: ['eth0'] };
+  const staged = (told: unknown, shown: Shown = DUAL) =>
+    networkdStage(hostWith(t, told, { shown, lease: null }), holder, 'eth0');
+  const both = staged(TOLD);
+  assert.deepEqual([both.offer, both.command.slice(-3)], [null, ['2001:db8::', 'yes', '']]);
+  assert.deepEqual(Object.keys(both.events).sort(), ['EXPIRE6', 'REBIND6', 'REBOOT6', 'RELOAD', 'RENEW6', 'TIMEOUT6']);
+  const routed = staged({ Routes: [entry('NDisc', 5)] });
+  assert.deepEqual(Object.keys(routed.events).sort(), ['REBOOT6', 'RELOAD', 'TIMEOUT6']);
+  assert.throws(() => staged({}, {}), {
+    code: 'ENOLEASE',
+    message: 'systemd-networkd[30] on eth0 has no lease of eth0, and heard no router there',
+  });
 });

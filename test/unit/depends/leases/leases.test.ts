@@ -78,6 +78,49 @@ test('systemd-networkd and NetworkManager: by their records in /run', async (t) 
   assert.equal(longestLease(known), 7200);
 });
 
+test('systemd-networkd: networkctl tells both ways of IPv6, of a link with an address that has a lifetime', async (t) => {
+  const address = (last: number) => [32, 1, 13, 184, ...Array(11).fill(0), last];
+  const route = { ConfigSource: 'NDisc', DestinationPrefixLength: 0, Gateway: address(1) };
+  const told = {
+    Addresses: [{ Address: address(5), ConfigSource: 'DHCPv6' }],
+    Routes: [route],
+    DNS: [17, 18].map((last, at) => ({ Address: address(last), ConfigSource: at === 0 ? 'DHCPv6' : 'NDisc' })),
+  };
+  const scene = around(t, {
+    files: {
+      'sys/class/net/eth0/ifindex': '2\n',
+      'run/systemd/netif/links/2': 'NETWORK_FILE=/etc/systemd/network/10-lan.network\n',
+      'proc/net/if_inet6': '20010db8000000000000000000000005 02 80 00 200     eth0\n',
+    },
+    others: { 'systemd-network': { 9: '/lib/systemd/systemd-networkd' } },
+    programs: { networkctl: { stdout: JSON.stringify(told) } },
+  });
+  const { found } = await ask(leasesSource(scene), '2001:db8::1', '2001:db8::11', '2001:db8::12');
+  assert.deepEqual(
+    found.map((one) => [one.address, one.where, one.reason.replace(/,.*/, '')]),
+    [
+      ['2001:db8::11', 'networkctl status eth0', 'the DHCP server offers it as a name server'],
+      ['2001:db8::12', 'networkctl status eth0', 'a router advertises it as a name server'],
+      ['2001:db8::1', 'networkctl status eth0', 'it advertises itself as the default router'],
+    ],
+  );
+});
+
+test('dhcpcd: what a router sent is printed by dhcpcd, and no lease is missing', async (t) => {
+  const printed = [
+    ...['reason=ROUTERADVERT', 'interface=eth0', 'protocol=ra', 'nd1_from=fe80::1', 'nd1_lifetime=600'],
+    ...['nd1_rdnss1_lifetime=500', 'nd1_rdnss1_servers=2001:db8::12', ''],
+  ].join('\n');
+  const scene = around(t, {
+    files: { 'proc/net/if_inet6': '20010db8000000000000000000000005 02 40 00 200     eth0\n' },
+    others: { dhcpcd: { 7: ['dhcpcd: eth0 [ip4] [ip6]'] } },
+    programs: { dhcpcd: { stdout: printed } },
+  });
+  const { found, unseen } = await ask(leasesSource(scene), '2001:db8::12');
+  assert.deepEqual([lines(found), unseen], [['2001:db8::12 dhcpcd[7] on eth0'], []]);
+  assert.equal(found[0]?.where, 'dhcpcd -U eth0');
+});
+
 function bootp(...options: number[][]): Buffer {
   const head = Buffer.alloc(240);
   head.writeUInt32BE(0x63825363, 236);
