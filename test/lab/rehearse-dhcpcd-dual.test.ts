@@ -61,7 +61,9 @@ test('rehearse: `dhcpcd -6` has its own events, and `dhcpcd -4` none of IPv6', o
   assert.equal(addresses.after.length, 1);
 });
 
-test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the rest is said', { skip: noDhcpcd }, async () => {
+test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the rest is said', {
+  skip: noDhcpcd,
+}, async () => {
   await using scene = await dualDhcpcdScene(LONG6);
   const { host } = scene;
   // As such a kernel answers.

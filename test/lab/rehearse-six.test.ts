@@ -35,10 +35,10 @@ const SCENES: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
     await eventsAreForetold(t, 'systemd-networkd, IPv6 only', expected, ['REBOOT6', 'boot']);
   },
 
-  'a renewal of dhcpcd is foretold': async (t) => {
+  'a reload of dhcpcd by another program is foretold': async (t) => {
     const servers = [...SERVERS6, ...ADVERTISED_SERVERS];
     const expected = ({ isHeld }: { readonly isHeld: boolean }) => ({ addresses: 2, servers: isHeld ? NEW : servers });
-    await eventsAreForetold(t, 'dhcpcd, IPv6 only', expected, ['RENEW6']);
+    await eventsAreForetold(t, 'dhcpcd, IPv6 only', expected, ['RELOAD']);
   },
 
   'status has a systemd-networkd that heard a router only, and its restart is foretold': async (t) => {

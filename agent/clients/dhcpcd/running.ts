@@ -4,7 +4,6 @@ import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import type { LeaseHolder } from '../client.ts';
 import { linksWithDynamicSix } from '../dynamic-six.ts';
-import { heardRouters } from './heard-routers.ts';
 
 export const ENTER_HOOK = '/etc/dhcpcd.enter-hook';
 export const DHCPCD_CONF = '/etc/dhcpcd.conf';
@@ -102,5 +101,8 @@ function leased(host: Host, process: Process): string[] {
 /** The interfaces without a lease on which it heard a router. */
 function hearing(host: Host, process: Process, leased: readonly string[]): string[] {
   const others = [...linksWithDynamicSix(host)].filter((name) => !leased.includes(name));
-  return others.filter((name) => heardRouters(host, name, familyOption(process)) !== null);
+  return others.filter((name) => {
+    const { status, stdout } = host.run('dhcpcd', [...familyOption(process), '-U', name]);
+    return status === 0 && stdout.includes(`\ninterface=${name}\nprotocol=ra\n`);
+  });
 }

@@ -43,9 +43,9 @@ function* others({ host, desired, daemons }: DoctorSurroundings): Iterable<Docto
   // On most hosts only `dns` is configured, which Holdfast holds with these programs as well.
   if (desired === null || hasOwnSettings(desired)) {
     for (const holder of leaseHolders(host)) {
-      const { program, interfaces } = holder;
-      // systemd-networkd is often used only for its other tasks, and then holds no lease.
-      if (program === 'dhclient' || interfaces.length === 0) continue;
+      const { program, interfaces, only6 = [] } = holder;
+      // systemd-networkd is often used only for its other tasks or for IPv6, and then holds no lease of dhclient's.
+      if (program === 'dhclient' || interfaces.length === only6.length) continue;
       yield {
         code: 'HF-DHCP-OTHER',
         seen: `${holderName(holder)} holds the lease, and the settings under \`dhclient\` do not reach it`,

@@ -76,6 +76,10 @@ test('lease holders: networkd holds its links that have IPv6 only, beside anothe
   const beside = (dhclient: string) => leaseHolders(patientHost(t, { files, others, dhclients: { 5: dhclient } }));
   assert.equal(contested(beside('dhclient eth1'), 'systemd-networkd'), null);
   assert.notEqual(contested(beside('dhclient eth0'), 'systemd-networkd'), null);
+  const { 'run/systemd/netif/leases/2': _, ...without } = files;
+  const seen = (has: Record<string, string>) => codes(seenBy(t, dhcpClientsCheck, { files: has, others }));
+  assert.ok(seen(files).includes('HF-DHCP-OTHER'));
+  assert.ok(!seen(without).includes('HF-DHCP-OTHER'), 'no lease of IPv4');
 });
 
 test('lease holders: a dhcpcd of all interfaces also holds those on which it heard a router', (t) => {

@@ -88,7 +88,10 @@ test('systemd-networkd, IPv6 on record: servers that it passes over, and delegat
 test('systemd-networkd, IPv6 on record: a delegated prefix is named by its unreachable route', (t) => {
   const unreachable = { type: 'unreachable', dst: '2001:db8:f000:ff00::/56', dev: 'lo', protocol: 'dhcp' };
   const shown = { ...DUAL, routes: [...(DUAL.routes as object[]), unreachable] };
-  assert.match(sixOf(t, TOLD, { shown }).notes.join('\n'), /has the delegated prefix 2001:db8:f000:ff00::\/56, and the/);
+  assert.match(
+    sixOf(t, TOLD, { shown }).notes.join('\n'),
+    /has the delegated prefix 2001:db8:f000:ff00::\/56, and the/,
+  );
   assert.doesNotMatch(sixOf(t, TOLD).notes.join('\n'), /delegated/);
 });
 
