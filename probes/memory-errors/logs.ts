@@ -24,10 +24,15 @@ export function daemonMemoryErrors(
 ): Probe {
   const tally = new ErrorTally(record, { history });
   const remembered = new Remembered(host, 'daemon-logs', isPositions);
-  const positions = history ? {} : (remembered.load() ?? {});
-  const paths = [...new Set(logs.map(({ path }) => path))];
-  const begin = (path: string) => positions[path] ?? (history ? 'tail' : 'end');
-  const followers = new Map(paths.map((path) => [path, new LogFollower(host.locate(path), begin(path), clock)]));
+  /** Made at the first reading. Until then the probe of the last configuration reads, and moves the positions on. */
+  let followers: ReadonlyMap<string, LogFollower> = new Map();
+
+  const open = () => {
+    const positions = history ? {} : (remembered.load() ?? {});
+    const paths = [...new Set(logs.map(({ path }) => path))];
+    const begin = (path: string) => positions[path] ?? (history ? 'tail' : 'end');
+    return new Map(paths.map((path) => [path, new LogFollower(host.locate(path), begin(path), clock)]));
+  };
 
   let closed = false;
   let blind: string[] = [];
@@ -51,6 +56,7 @@ export function daemonMemoryErrors(
     interval: INTERVAL,
     timeLimit: TIME_LIMIT,
     async read(): Promise<Reading[]> {
+      if (followers.size === 0 && !closed) followers = open();
       const all = await Promise.all([...followers].map(([path, follower]) => readOne(path, follower)));
       const conditions = all.flat();
       blind = conditions.map(({ body }) => body);

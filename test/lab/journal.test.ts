@@ -96,4 +96,16 @@ test('journal: each message of a unit is told once, across kill -9, rotation and
   const { events } = JSON.parse(stdout).probes[0];
   const sources = events.map(({ attributes }: { attributes: { source: string } }) => attributes.source);
   assert.deepEqual([code, sources], [0, ['frr.service', 'frr.service']], stdout);
+
+  // Nothing would ever be heard of these units, and that is said.
+  await host.sh('cd /etc/systemd/system; ln -s frr.service alias.service; ln -s /dev/null masked.service');
+  await host.write(
+    '/etc/holdfast/agent.yaml',
+    CONFIGURATION.replace('frr.service', 'no.service, alias.service, masked.service'),
+  );
+  const looked = await host.agent('probe', 'memory-errors.journal', '--json');
+  const { error } = JSON.parse(looked.stdout).probes[0];
+  assert.equal(looked.code, 4);
+  for (const why of ['no unit no.service:', 'alias.service is an alias of frr.service,', 'masked.service is masked:'])
+    assert.ok(error.includes(why), error);
 });

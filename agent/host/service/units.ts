@@ -1,4 +1,5 @@
 /** Which units systemd starts on this host, read from its folders. The running systemd is not asked. */
+import { basename } from 'node:path';
 import type { Host } from '../host.ts';
 
 /**
@@ -31,6 +32,13 @@ const FURTHER_FOLDERS = ['/usr/local/lib/systemd/system', '/run/systemd/transien
 /** Whether the package's service is there, which runs the daemon. */
 export function hasService(host: Host): boolean {
   return host.live && isUnitInstalled(host, 'holdfast');
+}
+
+/** The name of the unit to which a link of this name leads, `null` for /dev/null; null if there is no such link. */
+export function linkedUnit(host: Host, unit: string): string | null {
+  const links = [...FOLDERS, ...FURTHER_FOLDERS].map((folder) => host.readLink(`${folder}/${unit}`));
+  const first = links.find((link) => link !== null);
+  return first === undefined || first === null ? null : basename(first);
 }
 
 /** Whether systemd can know this service: by a unit's file or link, or by a System V script. */

@@ -226,6 +226,20 @@ test('memory errors: the probe goes on counting after a new configuration, and r
   assert.deepEqual((await read(again)).counts, ['route-add-failed 2']);
 });
 
+test('memory errors: a probe that waits for its turn repeats nothing of what the one before it told', async (t) => {
+  const root = scratch(t, { 'var/log/routed': '' });
+  const make = () =>
+    daemonMemoryErrors(new Host({ root }), [{ path: '/var/log/routed' }], new MemoryErrorRecord(), { history: false });
+  const first = make();
+  await read(first);
+  const next = make(); // as a reload makes it, before it ends the first
+  t.after(() => next.close?.());
+  appendFileSync(join(root, 'var/log/routed'), `${REFUSED}\n`);
+  assert.equal((await read(first)).events.length, 1);
+  await first.close?.();
+  assert.equal((await read(next)).events.length, 0);
+});
+
 test('memory errors: a missing log is a condition, not 0 errors, and stops no other log', async (t) => {
   const root = scratch(t, { 'var/log/bird': '' });
   const logs = [{ path: '/var/log/none' }, { path: '/var/log/bird' }];
