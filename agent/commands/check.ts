@@ -8,6 +8,7 @@ import { holdsNothing } from '../config/desired.ts';
 import { DEFAULT_FILE, DROP_IN_FOLDER, loadConfig } from '../config/load.ts';
 import type { ConfigFiles } from '../config/source/config-files.ts';
 import { Host } from '../host/host.ts';
+import { ownLinkNames } from '../host/netlink/own-link-names.ts';
 import type { CommonOptions } from './common-options.ts';
 import { bareProblem } from './context/unsaid.ts';
 import { EXIT, paint, print, printError, printJson, shown } from './output/output.ts';
@@ -23,7 +24,7 @@ export interface CheckOptions extends CommonOptions {
 export async function check({ files, dropIns, json = false, quiet = false }: CheckOptions): Promise<number> {
   const named = files.length > 0 ? files : [DEFAULT_FILE];
   const results: { file: string; errors: readonly ConfigError[] }[] = [];
-  for (const file of named) results.push({ file, errors: await errorsOf(file, dropIns) });
+  for (const file of named) results.push({ file, errors: await errorsOf(file, dropIns, files.length === 0) });
   const valid = results.every(({ errors }) => errors.length === 0);
   if (json) {
     printJson({ valid, files: results.map(({ file, errors }) => ({ file, valid: errors.length === 0, errors })) });
@@ -36,9 +37,15 @@ export async function check({ files, dropIns, json = false, quiet = false }: Che
   return valid ? EXIT.ok : EXIT.usage;
 }
 
-async function errorsOf(file: string, dropIns: string | undefined): Promise<readonly ConfigError[]> {
+/** `isOwn`: whether the file is this host's own configuration, whose interfaces are here. */
+async function errorsOf(file: string, dropIns: string | undefined, isOwn: boolean): Promise<readonly ConfigError[]> {
   const path = resolve(file);
-  const loaded = await loadConfig({ files: withDropIns(path, dropIns), file: path, asRoot: false });
+  const loaded = await loadConfig({
+    files: withDropIns(path, dropIns),
+    file: path,
+    asRoot: false,
+    ...(isOwn ? { ownNames: (names) => ownLinkNames(new Host(), names) } : {}),
+  });
   if (!loaded.ok) return loaded.errors;
   const problem = holdsNothing(loaded.desired) && loaded.desired.hold === undefined ? bareProblem(loaded.daemon) : null;
   return problem === null ? [] : [fileError(path, problem)];

@@ -15,9 +15,13 @@ import { mergeMaps, plain, type TreeMap, treeOf, valueAt } from './source/tree.t
 import { readYaml } from './source/yaml.ts';
 import { isSecretSysctl, SECRET, withoutSecrets } from './sysctl/secret-sysctls.ts';
 
-export type CompileResult =
+export type CompileResult = {
+  /** All files in one. */
+  readonly tree: TreeMap;
+} & (
   | { readonly ok: true; readonly desired: ConfiguredState; readonly daemon: DesiredDaemon; readonly hash: string }
-  | { readonly ok: false; readonly errors: readonly ConfigError[] };
+  | { readonly ok: false; readonly errors: readonly ConfigError[] }
+);
 
 /** All errors of all files, in the order of files and lines. A file with a syntax error takes no part in the merge. */
 export function compile(sources: readonly Source[]): CompileResult {
@@ -36,8 +40,9 @@ export function compile(sources: readonly Source[]): CompileResult {
     sources,
     found.map((error) => withoutSecret(error, secrets)),
   );
-  if (errors.length > 0 || !checked.success) return { ok: false, errors };
-  return { ok: true, desired: desiredState(checked.data), daemon: desiredDaemon(checked.data), hash: hashOf(sources) };
+  if (errors.length > 0 || !checked.success) return { tree, ok: false, errors };
+  const { data } = checked;
+  return { tree, ok: true, desired: desiredState(data), daemon: desiredDaemon(data), hash: hashOf(sources) };
 }
 
 function check(configuration: unknown) {

@@ -1,9 +1,12 @@
 /**
- * The configuration stage: files → desired state, or every error in them. This stage reads nothing else of the host.
+ * The configuration stage: files → desired state, or every error in them. This stage reads nothing else of the host, except by
+ * `ownNames`.
  */
 import { basename, dirname, join } from 'node:path';
+import type { CompileResult } from './compile.ts';
 import { compiledText, fromCompiled, type Meaning, type Source } from './compiled.ts';
 import { type ConfigError, fileError } from './config-error.ts';
+import type { OwnNames } from './meaning/interface-places.ts';
 import type { ConfigFiles } from './source/config-files.ts';
 import { trustErrors } from './source/trust.ts';
 
@@ -30,6 +33,11 @@ export interface LoadOptions {
    * agent's own user can write: it is not checked again.
    */
   readonly compiled?: { readonly build: string; readonly text: string | null };
+  /**
+   * Refuse alternative names of interfaces. A configuration with a compiled form was accepted before: it stays valid if an
+   * interface gets an alternative name later.
+   */
+  readonly ownNames?: OwnNames | undefined;
 }
 
 export type LoadResult = LoadedConfig | { readonly ok: false; readonly errors: readonly ConfigError[] };
@@ -52,6 +60,7 @@ export async function loadConfig({
   asRoot,
   optional = false,
   compiled,
+  ownNames,
 }: LoadOptions): Promise<LoadResult> {
   const { sources, errors } = optional && isUnconfigured(files, file) ? NOTHING : readSources(files, file, asRoot);
   const names = sources.map(({ path }) => path);
@@ -64,10 +73,19 @@ export async function loadConfig({
   // Imported here, because loading the YAML parser and the schema takes longer than everything else.
   const { compile } = await import('./compile.ts');
   const result = compile(sources);
-  if (errors.length > 0 || !result.ok) return { ok: false, errors: [...errors, ...(result.ok ? [] : result.errors)] };
+  const found = await inMeaning(result, ownNames);
+  if (errors.length + found.length > 0 || !result.ok) return { ok: false, errors: [...errors, ...found] };
   const { desired, daemon, hash } = result;
   const keep = compiled ? compiledText(compiled.build, sources, { desired, daemon, hash }) : null;
   return { ok: true, desired, daemon, files: names, sources, hash, compiled: keep };
+}
+
+/** The errors of the whole configuration. */
+async function inMeaning(result: CompileResult, ownNames: OwnNames | undefined): Promise<readonly ConfigError[]> {
+  const errors = result.ok ? [] : result.errors;
+  if (ownNames === undefined) return errors;
+  const { withOwnNames } = await import('./meaning/interface-places.ts');
+  return withOwnNames(result.tree, errors, ownNames);
 }
 
 const NOTHING = { sources: [], errors: [] };

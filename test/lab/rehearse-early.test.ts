@@ -34,24 +34,3 @@ test('rehearse: a hook that ends the script with 0 is told, and one that links r
   assert.equal(linked.code, 2);
   assert.match(linked.problems, /resolv\.conf: nameserver is missing/);
 });
-
-test('rehearse: an alternative name of an interface is refused with its own name', { skip }, async () => {
-  await using scene = await staleHost({});
-  const { host } = scene;
-  await host.sh('ip link property add dev eth0 altname device-number-1 altname eni-0123456789abcdef0');
-  const configured = async (name: string) => {
-    await host.write(
-      '/etc/holdfast/agent.yaml',
-      `dhclient: { interfaces: { ${name}: { supersede: { ntp-servers: 10.0.0.1 } } } }\n`,
-    );
-    return host.agent('apply');
-  };
-  const short = await configured('device-number-1');
-  assert.equal(short.code, 4);
-  assert.match(short.stdout, /device-number-1 is an alternative name of eth0.*write eth0 under dhclient\.interfaces/);
-  const long = await configured('eni-0123456789abcdef0');
-  assert.equal(long.code, 1);
-  assert.match(long.stdout + long.stderr, /eni-0123456789abcdef0.*ip link show eni-0123456789abcdef0/);
-  assert.equal((await configured('eth0')).code, 0);
-  assert.equal((await configured('usb0')).code, 0, 'one that is not there yet is waited for');
-});

@@ -72,20 +72,14 @@ export class Hooks implements Resource {
     return places === null ? [] : [places.enter, places.exit];
   }
 
-  /**
-   * The finding. It becomes a refusal if the hook would cut the host off, or if a configured interface name is an
-   * alternative name.
-   */
+  /** The finding. It becomes a refusal if the hook would cut the host off. */
   private async safe(finding: Finding | null): Promise<Finding | null> {
-    const { dhclient, routes } = this.desired;
+    const { routes } = this.desired;
     if (finding === null) return null;
-    const cut =
+    const refusal =
       ignoresOffers(this.desired) && routes.length > 0
         ? (await import('../cut-off.ts')).cutOff(this.host, this.desired)
         : null;
-    const named = dhclient.interfaces.size > 0 && this.host.live;
-    const other = named ? await (await import('./alternative-names.ts')).alternativeName(this.host, dhclient) : null;
-    const refusal = cut ?? other;
     return refusal === null ? finding : { ...finding, state: 'drifted', refusal };
   }
 

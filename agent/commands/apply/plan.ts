@@ -13,7 +13,7 @@ import { announceRestarts } from './restart-dhclients.ts';
 
 /** Prints what `apply` would change, and changes nothing. Returns the exit status: 2 if something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
-  const context = await openToHold(options);
+  const context = await openToHold(options, { ownNames: true });
   const { host, resources, guard, putBack, daemon, hash } = context;
   const findings = await inspectAll(resources);
   const different = findings.filter(differs);

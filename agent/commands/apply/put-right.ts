@@ -19,7 +19,7 @@ const AT_BOOT = 1_000;
 export async function putRight(options: ApplyOptions): Promise<number> {
   const context = await openToHold(options, {
     trial: options.confirm === undefined ? 'configured' : options.confirm ? 'always' : 'never',
-    ...(options.boot ? { boot: true } : {}),
+    ...(options.boot ? { boot: true } : { ownNames: true }),
   });
   const { host, desired, resources, guard, trial, changing, putBack, nearness, metadata, hash, keep } = context;
   // Trials, measured values, the metadata and the moment of a restart are not only a matter of what the host shows.

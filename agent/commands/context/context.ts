@@ -83,6 +83,8 @@ export interface ContextOptions {
   readonly trial?: TrialMode;
   /** At boot nothing can be tried, so the configuration that was confirmed last is applied. */
   readonly boot?: boolean;
+  /** Refuse alternative names of interfaces in a configuration that is new to this host, for commands that an operator starts. */
+  readonly ownNames?: boolean;
   /** While the configuration on disk waits for its wave, use the one that was confirmed last. */
   readonly meanwhile?: boolean;
 }
@@ -111,6 +113,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
     optional: (how.optional ?? false) && options.config === undefined,
     asRoot,
     ...(build === null ? {} : { compiled: { build, text } }),
+    ...(how.ownNames ? { ownNames: async (names) => (await ownLinks()).ownLinkNames(host, names) } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const instead = isHostItself ? await insteadOf(host, loaded, file, how) : null;
@@ -207,6 +210,8 @@ export async function openToHold(options: CommonOptions, how?: ContextOptions): 
     (await import('./unsaid.ts')).refuseUnsaid(context.host, context.daemon, options.config);
   return context;
 }
+
+const ownLinks = () => import('../../host/netlink/own-link-names.ts');
 
 function isPutBack(host: Host): boolean {
   return host.lstat(PUT_BACK) !== null;

@@ -42,7 +42,7 @@ export async function lookOnDisk(
 ): Promise<'reload' | Condition[]> {
   const secrets = credentials.problems(report).map((body) => condition('secret-unusable', 'warn', body));
   try {
-    const onDisk = await openToHold(options);
+    const onDisk = await openToHold(options, { ownNames: true });
     if (onDisk.hash === hash) return onDisk.putBack === null ? secrets : [putBackCondition(onDisk.putBack), ...secrets];
     if (onDisk.hash === waits) return secrets;
     if (reload === 'auto') return 'reload';

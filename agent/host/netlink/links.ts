@@ -9,6 +9,9 @@ const FLAGS = 8;
 const IFF_UP = 1;
 const NAME = 3;
 const LINK_INFO = 18;
+const ALTERNATIVE_NAME = 53;
+/** Bytes of an interface's own name (IFNAMSIZ, less its end). An alternative name may have 127. */
+const LONGEST_NAME = 15;
 const INFO_KIND = 1;
 const INFO_DATA = 2;
 const VRF_TABLE = 1;
@@ -38,7 +41,7 @@ export function links(socket: NetlinkSocket, signal: AbortSignal): Promise<Map<n
   return dump(socket, { get: MESSAGE.getLink, gives: MESSAGE.newLink, body: Buffer.alloc(IFINFOMSG) }, gather, signal);
 }
 
-/** The interface with this name or index; null if there is none. Throws NetlinkError. */
+/** The interface with this name, which may be an alternative one, or this index; null if there is none. Throws NetlinkError. */
 export async function findLink(
   socket: NetlinkSocket,
   which: string | number,
@@ -55,9 +58,14 @@ export async function findLink(
   };
   const ifinfomsg = Buffer.alloc(IFINFOMSG);
   if (typeof which === 'number') ifinfomsg.writeInt32LE(which, INDEX);
-  const body = typeof which === 'number' ? [] : [attribute(NAME, Buffer.from(`${which}\0`))];
+  const body = typeof which === 'number' ? [] : [nameAttribute(which)];
   await socket.converse(message(MESSAGE.getLink, 0, 1, ifinfomsg, ...body), take, signal);
   return found;
+}
+
+function nameAttribute(name: string): Buffer {
+  const text = Buffer.from(`${name}\0`);
+  return attribute(text.length > LONGEST_NAME + 1 ? ALTERNATIVE_NAME : NAME, text);
 }
 
 /** `from`: the offset of struct ifinfomsg. */
