@@ -20,17 +20,28 @@ export type KernelAdvertisement = Omit<RecordedAdvertisement, 'managed' | 'other
 
 /**
  * One of each router; empty if nothing came by advertisements. With several routers each has all prefixes, because the kernel
- * does not say whose they are. `leased`: the address by DHCPv6, which is no address of an advertisement. `heard`: routers that
- * a program knows, also those that are no default router.
+ * does not say whose they are. `leased` and `delegated`: the address by DHCPv6 and those of delegated prefixes, which are no
+ * addresses of an advertisement. `heard`: routers that a program knows, also those that are no default router.
  */
 export function kernelAdvertisements(
   host: Host,
   iface: string,
-  { leased, heard }: { readonly leased: IpAddress | null; readonly heard: readonly IpAddress[] },
+  {
+    leased,
+    delegated = [],
+    heard,
+  }: {
+    readonly leased: IpAddress | null;
+    readonly delegated?: readonly IpAddress[];
+    readonly heard: readonly IpAddress[];
+  },
 ): KernelAdvertisement[] {
   const routes = listed(host, ['-6', 'route', 'show', 'table', 'main', 'dev', iface]).filter(isAdvertised);
   const made = dynamicAddresses(host, iface);
-  const prefixes = merged([...routes.flatMap(onLinkPrefix), ...made.flatMap((one) => ownPrefix(one, leased))]);
+  const prefixes = merged([
+    ...routes.flatMap(onLinkPrefix),
+    ...made.flatMap((one) => ownPrefix(one, [leased, ...delegated])),
+  ]);
   const hops = routes.flatMap((route) => records(route.nexthops ?? [route]).map((hop) => ({ route, hop })));
   const byGateway = hops.flatMap(({ route, hop }) => {
     const router = linkLocal(hop.gateway);
@@ -140,10 +151,10 @@ function onLinkPrefix({ dst, gateway, nexthops, expires }: Json): AdvertisedPref
 }
 
 /** The prefix of which the host made itself an address. */
-function ownPrefix(address: Json, leased: IpAddress | null): AdvertisedPrefix[] {
+function ownPrefix(address: Json, others: readonly (IpAddress | null)[]): AdvertisedPrefix[] {
   const own = ownAddress(address.local);
   // SLAAC makes addresses of 64 bits only (RFC 4862, 5.5.3). A longer prefix is of a lease.
-  if (own === null || own === leased || address.prefixlen !== 64) return [];
+  if (own === null || others.includes(own) || address.prefixlen !== 64) return [];
   const [valid, preferred] = [address.valid_life_time, address.preferred_life_time].map((value) =>
     typeof value === 'number' ? value : INFINITE,
   );

@@ -25,6 +25,9 @@ export function networkdSix(host: Host, link: NetworkdLink): NetworkdSix {
   return told === null ? untold(host, link) : toldSix(host, link.name, told);
 }
 
+/** The names of systemd's versions for a delegated prefix. */
+const DELEGATED = ['DHCPv6-PD', 'DHCP-PD'] as const;
+
 function toldSix(host: Host, iface: string, told: ToldLink): NetworkdSix {
   const names = (source: LinkSource) => from(told.SearchDomains, source).flatMap(domainIn);
   const [leased = null] = addressesFrom(told.Addresses, 'DHCPv6');
@@ -39,7 +42,9 @@ function toldSix(host: Host, iface: string, told: ToldLink): NetworkdSix {
   const heard = [...servers, ...domains, ...from(told.Routes, 'NDisc').map(senderOf)].flatMap(
     ({ router }) => router ?? [],
   );
-  const advertisements = kernelAdvertisements(host, iface, { leased, heard: [...new Set(heard)] }).map((one) => {
+  const delegated = DELEGATED.flatMap((source) => addressesFrom(told.Addresses, source));
+  const seen = kernelAdvertisements(host, iface, { leased, delegated, heard: [...new Set(heard)] });
+  const advertisements = seen.map((one) => {
     const isOwn = ({ router }: Sent) => router === null || router === one.router;
     return wholeAdvertisement(one, {
       managed: leased !== null,
@@ -59,9 +64,7 @@ function toldSix(host: Host, iface: string, told: ToldLink): NetworkdSix {
             `systemd-networkd puts the name servers and search domains of router advertisements on ${iface} into an order of chance at each start`,
           ]
         : []),
-      ...((['DHCPv6-PD', 'DHCP-PD'] as const).some(
-        (source) => from(told.Addresses, source).length + from(told.Routes, source).length > 0,
-      )
+      ...(DELEGATED.some((source) => from(told.Addresses, source).length + from(told.Routes, source).length > 0)
         ? [`${iface} has an address of a delegated prefix, and the server of the stage delegates none`]
         : []),
       ...undelegated(host),

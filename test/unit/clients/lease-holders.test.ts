@@ -73,6 +73,12 @@ test('lease holders: networkd holds its links that have IPv6 only, beside anothe
   };
   const others = { 'systemd-network': { 9: '/lib/systemd/systemd-networkd' } };
   assert.deepEqual(holders(t, { files, others }), ['systemd-networkd[9] on eth0, eth1']);
+  const network = (value: string) => ({
+    'etc/systemd/network/10-lan.network': `[Network]\nDHCPPrefixDelegation=${value}\n`,
+  });
+  const routing = (value: string) => holders(t, { files: { ...files, ...network(value) }, others });
+  assert.deepEqual(routing('yes'), ['systemd-networkd[9] on eth0'], 'the own side of a router');
+  assert.deepEqual(routing('no'), ['systemd-networkd[9] on eth0, eth1']);
   const beside = (dhclient: string) => leaseHolders(patientHost(t, { files, others, dhclients: { 5: dhclient } }));
   assert.equal(contested(beside('dhclient eth1'), 'systemd-networkd'), null);
   assert.notEqual(contested(beside('dhclient eth0'), 'systemd-networkd'), null);

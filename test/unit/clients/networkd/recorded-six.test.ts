@@ -93,6 +93,9 @@ test('systemd-networkd, IPv6 on record: a delegated prefix is named by its unrea
     /has the delegated prefix 2001:db8:f000:ff00::\/56, and the/,
   );
   assert.doesNotMatch(sixOf(t, TOLD).notes.join('\n'), /delegated/);
+  // 2001:db8::5, of which no router advertised the prefix.
+  const own = { ...DUAL, routes: [], addresses: DUAL.addresses.slice(1) };
+  assert.deepEqual(sixOf(t, { Addresses: [entry('DHCP-PD', 5)] }, { shown: own }).advertisements, []);
 });
 
 test('systemd-networkd, IPv6 on record: before systemd 248 the kernel and the servers in use say it', (t) => {
