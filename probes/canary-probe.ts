@@ -6,7 +6,7 @@ import type { Family } from '../agent/address/address.ts';
 import type { Host } from '../agent/host/host.ts';
 import { ipv6RouteLimit } from '../agent/host/kernel/route-limit.ts';
 import { TRIAL_TABLE, tryRoute } from '../agent/host/netlink/routes/trial.ts';
-import { tablesInUse } from '../agent/host/netlink/rules.ts';
+import { tablesInUse } from '../agent/host/netlink/rules/tables-in-use.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 

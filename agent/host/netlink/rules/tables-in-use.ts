@@ -1,9 +1,9 @@
 /** The routing tables in which packets are looked up: by a rule (`ip rule`) or by the device of a VRF. */
-import type { Family } from '../../address/address.ts';
-import { dump } from './dump.ts';
-import { links } from './links.ts';
-import { attributes, FAMILY, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
-import type { NetlinkSocket } from './socket.ts';
+import type { Family } from '../../../address/address.ts';
+import { dump } from '../dump.ts';
+import { links } from '../links.ts';
+import { attributes, FAMILY, MESSAGE, NETLINK_HEADER } from '../message-layout.ts';
+import type { NetlinkSocket } from '../socket.ts';
 
 const RULE_HEADER = 12;
 const TABLE = 4;
