@@ -5,29 +5,21 @@
  * A routing daemon that loads a full table causes a flood of a million messages. If too many come at once, or some were
  * lost, we stop listening for a while. Instead we look at our own routes, at a cost that is always the same.
  */
+import { CalmLook } from '../../host/netlink/calm-look.ts';
 import { Follower } from '../../host/netlink/follower.ts';
+import { LastTouches } from '../../host/netlink/last-touches.ts';
 import { MESSAGE, NETLINK_HEADER } from '../../host/netlink/message-layout.ts';
 import { nexthopIdOf } from '../../host/netlink/routes/nexthops.ts';
 import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
-import { readRoute, type SeenRoute } from '../../host/netlink/routes/seen-route.ts';
+import { readRoute } from '../../host/netlink/routes/seen-route.ts';
 import { eachMessage } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
-import { commOf, nullIfGone } from '../../host/process/proc.ts';
 
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */
 const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11, nexthop: 32 } as const;
 /** Milliseconds without listening during a flood. */
 const PAUSE = 250;
-/**
- * Milliseconds of quiet before a look, and the longest wait for quiet, so that changes that belong together are seen
- * together. `ip route flush` lists again after each pass, and would delete ten times the routes that are put back in
- * the meantime.
- */
-const TOGETHER = { quiet: 15, longest: 100 } as const;
-/** Milliseconds for which the last program that touched a route counts as the cause of its drift. */
-const REMEMBERED = 10_000;
-const MOST_REMEMBERED = 64;
 /** Offsets in struct ifinfomsg. */
 const IFINFO = { index: 4, flags: 8, size: 16 } as const;
 /** IFF_UP, IFF_RUNNING, IFF_LOWER_UP. */
@@ -47,33 +39,31 @@ export interface Concern {
 
 export class RouteFollower {
   readonly #concern: () => Concern;
-  readonly #changed: () => void;
+  readonly #changed: CalmLook;
   readonly #follower: Follower;
   readonly #links = new Map<number, number>();
-  readonly #touched = new Map<string, { by: string; at: number }>();
-  #soon: { readonly timer: NodeJS.Timeout; readonly since: number } | null = null;
+  readonly #touches = new LastTouches();
 
   /** Throws if we cannot listen to the kernel. */
   constructor(concern: () => Concern, changed: () => void) {
     this.#concern = concern;
-    this.#changed = changed;
+    this.#changed = new CalmLook(changed);
     this.#follower = new Follower({
       protocol: NETLINK_ROUTE,
       groups: Object.values(GROUPS),
       onMessage: (datagram) => this.#hear(datagram),
-      onBegin: () => this.#look(),
+      onBegin: () => this.#changed.ask(),
       pause: PAUSE,
     });
   }
 
   /** The program that touched the route of this key a moment ago; null if none did. */
   whoTouched(key: RouteKey): string | null {
-    const touched = this.#touched.get(keyText(key));
-    return touched !== undefined && performance.now() - touched.at < REMEMBERED ? touched.by : null;
+    return this.#touches.by(keyText(key));
   }
 
   close(): void {
-    clearTimeout(this.#soon?.timer);
+    this.#changed.close();
     this.#follower.close();
   }
 
@@ -84,7 +74,7 @@ export class RouteFollower {
         return false;
       });
     } catch {
-      this.#look(); // the message is damaged, but something changed
+      this.#changed.ask(); // the message is damaged, but something changed
     }
   }
 
@@ -93,7 +83,7 @@ export class RouteFollower {
     if (type === MESSAGE.newLink || type === MESSAGE.deleteLink) this.#takeLink(message, type);
     else if (type === MESSAGE.newRoute || type === MESSAGE.deleteRoute) this.#takeRoute(message, type);
     else if (type === MESSAGE.newNexthop || type === MESSAGE.deleteNexthop) this.#takeNexthop(message);
-    else this.#look();
+    else this.#changed.ask();
   }
 
   /** Whether a link's state changed. Most messages about links report other things. */
@@ -104,14 +94,14 @@ export class RouteFollower {
     if (this.#links.get(index) === up) return;
     if (up === -1) this.#links.delete(index);
     else this.#links.set(index, up);
-    this.#look();
+    this.#changed.ask();
   }
 
   #takeNexthop(data: Buffer): void {
     // A routing daemon's table comes with its nexthop objects.
     if (this.#follower.flooded()) return;
     const id = nexthopIdOf(data);
-    if (id === null || this.#concern().objects.has(id)) this.#look();
+    if (id === null || this.#concern().objects.has(id)) this.#changed.ask();
   }
 
   #takeRoute(data: Buffer, type: number): void {
@@ -119,35 +109,9 @@ export class RouteFollower {
     if (route === null) return;
     const { keys, waiting } = this.#concern();
     const concerned = keys.has(keyText(route));
-    if (concerned) this.#remember(data, route, type);
+    const isOwnChange = type === MESSAGE.newRoute && route.protocol === HOLDFAST;
+    if (concerned && !isOwnChange) this.#touches.remember(keyText(route), data);
     const onLink = type === MESSAGE.newRoute && route.hops.some(({ gateway }) => gateway === null);
-    if (concerned || (waiting && onLink)) this.#look();
+    if (concerned || (waiting && onLink)) this.#changed.ask();
   }
-
-  /** The port of the changing socket is usually the number of its process; 0 means the kernel itself. */
-  #remember(data: Buffer, route: SeenRoute, type: number): void {
-    const port = data.readUInt32LE(12);
-    if (port === 0 || (type === MESSAGE.newRoute && route.protocol === HOLDFAST)) return;
-    const name = commandOf(port);
-    const by = name === null ? `the process of netlink port ${port}` : `${name}[${port}]`;
-    if (this.#touched.size >= MOST_REMEMBERED) this.#touched.delete(this.#touched.keys().next().value!);
-    this.#touched.set(keyText(route), { by, at: performance.now() });
-  }
-
-  #look(): void {
-    const now = performance.now();
-    const since = this.#soon?.since ?? now;
-    clearTimeout(this.#soon?.timer);
-    const look = () => {
-      this.#soon = null;
-      this.#changed();
-    };
-    const wait = Math.max(0, Math.min(TOGETHER.quiet, since + TOGETHER.longest - now));
-    this.#soon = { timer: setTimeout(look, wait), since };
-  }
-}
-
-function commandOf(pid: number): string | null {
-  if (pid === process.pid) return null;
-  return nullIfGone(() => commOf(pid))?.replace(/[^\x21-\x7e]/g, '') ?? null;
 }
