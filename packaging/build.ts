@@ -49,9 +49,10 @@ const PACKS = {
   kernel: ['agent/host/netlink/told-again.ts', 'agent/host/netlink/native.ts'],
   /** Something differs. */
   whole: ['agent/commands/apply/put-right.ts'],
-  /** The same on a gateway: with routes, masquerading, a file for dnsmasq, or `egress`. */
+  /** The same on a gateway: with routes, rules, masquerading, a file for dnsmasq, or `egress`. */
   gateways: [
     'agent/resources/routes/reconcile.ts',
+    'agent/resources/rules/reconcile-rules.ts',
     'agent/resources/masquerade/table.ts',
     'agent/resources/dnsmasq/file.ts',
     'agent/egress/defaults.ts',

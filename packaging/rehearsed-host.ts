@@ -35,6 +35,7 @@ forwarding:
 /** What an emulator cannot rehearse: qemu passes on no netfilter sockets, and not every question of rtnetlink. */
 const notEmulated = `  masquerade: [{ out: wan, from: 10.0.0.0/24 }]
 egress: { default: bgp }
+rules: [{ from: 192.0.2.5, table: main, priority: 100 }]
 `;
 
 /** What Debian installs, by path, and the configuration. */

@@ -1,10 +1,15 @@
+import type { ConfiguredState } from '../config/desired.ts';
 import { filesWithSecrets, secretsOf } from '../doctor/checks/secrets-check.ts';
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
 import { RESOURCE_NAMES } from '../resources/resource-names.ts';
+import { tablesWithoutRule, unledReason } from '../resources/routes/led-tables.ts';
 import type { CommonOptions } from './common-options.ts';
 import { NOT_CONFIGURED, openHost, openToHold } from './context/context.ts';
 import { installedPages } from './output/installed-pages.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output/output.ts';
+
+/** Milliseconds. The kernel answers within its system calls. */
+const ANSWER = 5_000;
 
 /**
  * Explains which other programs act on the configured settings, and changes nothing. Without a valid configuration it
@@ -13,7 +18,8 @@ import { ConfigFailure, EXIT, paint, print, printError, printJson } from './outp
 export async function doctor(options: CommonOptions): Promise<number> {
   const { host, configured, desired, groups, secrets, errors } = await openLeniently(options);
   const only = options.only ?? RESOURCE_NAMES;
-  const found = [...errors, ...examine(surroundingsOf(host, desired, groups, secrets), only)];
+  const unled = desired !== null && host.live ? await unledTables(desired) : [];
+  const found = [...errors, ...examine(surroundingsOf(host, desired, groups, { secrets, unled }), only)];
   const sick = found.some(({ severity }) => severity === 'problem');
   if (options.json) printJson({ healthy: !sick, findings: found });
   else if (options.quiet) tellProblems(found);
@@ -22,6 +28,15 @@ export async function doctor(options: CommonOptions): Promise<number> {
     tell(found, host.live);
   }
   return sick ? EXIT.changed : EXIT.ok;
+}
+
+/** Says nothing if the kernel does not answer. */
+async function unledTables({ routes, rules }: ConfiguredState): Promise<string[]> {
+  try {
+    return (await tablesWithoutRule(routes, rules, AbortSignal.timeout(ANSWER))).map(unledReason);
+  } catch {
+    return [];
+  }
 }
 
 /** `configured` is false if the host has no configuration, which is no problem of the host. */

@@ -30,6 +30,8 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dnsmasq: DesiredDnsmasq | null;
   /** In the order of the configuration. No two of them have the same destination, table and metric. */
   readonly routes: readonly DesiredRoute[];
+  /** In the order of the configuration. No two of one family have the same priority. */
+  readonly rules: readonly DesiredRule[];
   /** How to ask the cloud's metadata service for values of routes. */
   readonly metadata: DesiredMetadata;
   /** null if default routes are left alone. */
@@ -49,7 +51,7 @@ export function holdsNothing({ dns, dhcp, dhclient, ...state }: ConfiguredState)
       const { also = [], without = [] } = request ?? {};
       return supersede.size + ignore.length + also.length + without.length === 0;
     }) &&
-    state.sysctl.length + state.masquerade.length + state.routes.length === 0 &&
+    state.sysctl.length + state.masquerade.length + state.routes.length + state.rules.length === 0 &&
     state.dnsmasq === null &&
     state.egress === null &&
     state.ledger.mode !== 'always' &&
@@ -262,6 +264,22 @@ export interface DesiredNexthop {
   readonly weight: number;
   /** The gateway need not be in a network of the interface. */
   readonly onlink: boolean;
+}
+
+/** A policy rule, by which the kernel chooses a routing table. A part that is null matches every packet. */
+export interface DesiredRule {
+  readonly family: Family;
+  /** 1 to 2^32 - 1, without 32766 and 32767. The kernel asks the lowest priority first. */
+  readonly priority: number;
+  /** Longer than /0, as `to`. */
+  readonly from: Prefix | null;
+  readonly to: Prefix | null;
+  /** The mark of packets that match, in the bits of the mask; it has no other bits. */
+  readonly mark: { readonly value: number; readonly mask: number } | null;
+  readonly iif: InterfaceName | null;
+  readonly oif: InterfaceName | null;
+  /** 1 to 2^32 - 1, without 255. */
+  readonly table: number;
 }
 
 /** Whether the configuration holds all values of the route, and none come from the cloud's metadata. */

@@ -438,6 +438,17 @@ export const DOCTOR_CODES = {
     why: 'The present default route stays until its address or link goes. After that neither DHCP nor Holdfast brings one back.',
     remedy: 'Write a default route in `routes`, or make sure that a routing daemon or router advertisements bring one.',
   },
+  'HF-ROUTES-NO-RULE': {
+    severity: 'warning',
+    why: 'The kernel looks up packets only in tables to which a policy rule or a VRF leads. `main` has such a rule from the start.',
+    remedy: 'Write a rule under `rules`, or let the program that owns the table make one (docs/policy-rules.md).',
+  },
+  'HF-RULES-NETWORKD': {
+    severity: 'warning',
+    why: '`agent run` puts these rules back at once. Until then, and without the daemon, packets take other tables.',
+    remedy:
+      'Set ManageForeignRoutingPolicyRules=no in a file of /etc/systemd/networkd.conf.d, then restart systemd-networkd.',
+  },
   'HF-MULTICAST-NOT-JOINED': {
     severity: 'warning',
     why: 'No program of this host has joined a multicast group that is expected (expect.groups), so the host receives nothing of it.',

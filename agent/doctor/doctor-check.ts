@@ -12,6 +12,8 @@ export interface DoctorSurroundings {
   readonly groups: readonly ExpectedGroup[];
   /** The configured files with a token or a private key. */
   readonly secrets: readonly string[];
+  /** Why a table of `routes` is of no use: no rule of the kernel or the configuration leads to it. */
+  readonly unled: readonly string[];
   /** The running programs of WATCHED_DAEMONS, with one process id each. Empty if the host is not live. */
   readonly daemons: ReadonlyMap<string, number>;
 }

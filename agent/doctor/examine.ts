@@ -22,6 +22,7 @@ import { multicastCheck } from './checks/multicast-check.ts';
 import { NAME_DAEMONS, nameServiceCheck } from './checks/name-service-check.ts';
 import { networkdReloadCheck } from './checks/networkd-reload-check.ts';
 import { orphansCheck } from './checks/orphans-check.ts';
+import { policyRulesCheck } from './checks/policy-rules-check.ts';
 import { programsCheck } from './checks/programs-check.ts';
 import { resolvConfCopiesCheck } from './checks/resolv-conf-copies-check.ts';
 import { resolvConfFileCheck } from './checks/resolv-conf-file-check.ts';
@@ -71,6 +72,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['sysctl'], look: routeLimitCheck },
   { about: ['routes'], look: metadataCheck },
   { about: ['routes', 'hooks'], look: staticRoutesCheck },
+  { about: ['routes', 'rules'], look: policyRulesCheck },
   { about: ['routes'], look: multicastCheck },
   { about: RESOURCE_NAMES, look: programsCheck },
   { about: RESOURCE_NAMES, look: secretsCheck },
@@ -85,9 +87,9 @@ export function surroundingsOf(
   host: Host,
   desired: ConfiguredState | null,
   groups: readonly ExpectedGroup[],
-  secrets: readonly string[] = [],
+  { secrets = [], unled = [] }: Partial<Pick<DoctorSurroundings, 'secrets' | 'unled'>> = {},
 ): DoctorSurroundings {
-  return { host, desired, groups, secrets, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
+  return { host, desired, groups, secrets, unled, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
 }
 
 /** All findings, the gravest first. A check that cannot look reports that, and hinders no other check. */

@@ -21,6 +21,8 @@ const KINDS = {
   /** Its key is the sysctl's key in the operator's notation. */
   sysctl: { ...VALUE, tracedPath: (key) => `/proc/sys/${sysctlPath(key)}` },
   route: VALUE,
+  /** A policy rule. */
+  rule: VALUE,
   /** The values that a daemon was given for a network link. */
   link: VALUE,
   /** The state of a running program. */

@@ -7,10 +7,11 @@ import type { Original, OriginalFile, OriginalLink, OriginalValue } from './orig
 import type { Moment, Outcome } from './resource.ts';
 
 /**
- * The order of putting back, from the top down. The hooks come early, so that no lease event meets a half-restored
+ * The order of putting back, from the top down. Rules go before the routes of their tables. The hooks come early, so that no lease event meets a half-restored
  * host.
  */
 export const TURNS = [
+  'rules',
   'routes',
   'hooks',
   'values that set others',

@@ -13,6 +13,7 @@ import { Masquerade } from './masquerade/masquerade.ts';
 import { Resolver } from './resolver/resolver.ts';
 import { RESOURCE_NAMES, type ResourceName } from './resource-names.ts';
 import { Routes } from './routes/routes.ts';
+import { Rules } from './rules/rules.ts';
 import { Split } from './split/split.ts';
 import { Sysctl } from './sysctl/sysctl.ts';
 
@@ -40,6 +41,7 @@ export function makeResources(
     resolver: () => new Resolver(host, desired.dns),
     sysctl: () => new Sysctl(host, desired.sysctl),
     routes: () => new Routes(host, desired),
+    rules: () => new Rules(host, desired.rules),
     dnsmasq: () => new Dnsmasq(host, desired),
     masquerade: () => new Masquerade(host, desired.masquerade),
     egress: () => new Egress(host, desired),

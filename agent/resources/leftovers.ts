@@ -15,6 +15,7 @@ import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
 import { RESOLVER_UNDOING } from './resolver/way-back.ts';
 import type { ResourceName } from './resource-names.ts';
 import { hasRouteRecord } from './routes/made.ts';
+import { RULES_UNDOING } from './rules/way-back.ts';
 import { SPLIT_UNDOING } from './split/way-back.ts';
 import { SYSCTL_UNDOING } from './sysctl/way-back.ts';
 
@@ -35,6 +36,7 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
     putBackSnapshot: async (...kept) => (await import('./routes/snapshot.ts')).putBackRoutes(...kept),
     others: (host) => (hasRouteRecord(host) ? [routes(host)] : []),
   },
+  rules: RULES_UNDOING,
   masquerade: {
     putBackSnapshot: async (...kept) => (await import('./masquerade/snapshot.ts')).putBackTable(...kept),
     others: (host) => (isMasqueradeLeft(host) ? [masquerade(host)] : []),

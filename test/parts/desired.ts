@@ -60,6 +60,7 @@ export function desired(parts: Partial<Plain<DesiredState>> = {}): DesiredState 
     masquerade: [],
     dnsmasq: null,
     routes: [],
+    rules: [],
     metadata: NO_METADATA,
     egress: null,
     ledger: { mode: 'retiring', retire: [] },

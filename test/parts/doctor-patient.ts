@@ -15,6 +15,8 @@ export interface Patient {
   readonly files?: Record<string, string>;
   /** agent.yaml; without it there is no valid configuration. */
   readonly yaml?: string;
+  /** Why tables are of no use. */
+  readonly unled?: readonly string[];
   readonly daemons?: Record<string, number>;
   /** Command lines of dhclients, by process id; each started at its id, in milliseconds of 2001. */
   readonly dhclients?: Record<number, string>;
@@ -84,9 +86,13 @@ export function seenBy(t: TestContext, check: DoctorCheck, patient: Patient): Do
   return seenOn(patientHost(t, patient), check, patient);
 }
 
-export function seenOn(host: Host, check: DoctorCheck, { yaml, daemons = {} }: Patient): DoctorObservation[] {
+export function seenOn(
+  host: Host,
+  check: DoctorCheck,
+  { yaml, daemons = {}, unled = [] }: Patient,
+): DoctorObservation[] {
   const { desired, groups, secrets } = yaml === undefined ? NOTHING : meaningOf(yaml);
-  return [...check({ host, desired, groups, secrets, daemons: new Map(Object.entries(daemons)) })];
+  return [...check({ host, desired, groups, secrets, unled, daemons: new Map(Object.entries(daemons)) })];
 }
 
 /** Codes alone, in order. */

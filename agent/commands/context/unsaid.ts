@@ -11,11 +11,12 @@ import { Originals } from '../../hold/originals/originals.ts';
 import type { Host } from '../../host/host.ts';
 import { isMasqueradeLeft } from '../../resources/masquerade/made.ts';
 import { hasRouteRecord } from '../../resources/routes/made.ts';
+import { hasRuleRecord } from '../../resources/rules/made.ts';
 import { ConfigFailure } from '../output/output.ts';
 
 const HELD =
   "holds no setting, but this host is held: an apply would remove the hooks, and the next lease would bring the DHCP server's values back";
-const BARE = 'configures nothing: it has no dns, dhcp, sysctl, routes, forwarding, egress, retire or report';
+const BARE = 'configures nothing: it has no dns, dhcp, sysctl, routes, rules, forwarding, egress, retire or report';
 const CURE = 'write the settings (`agent init` writes a first configuration), or write "hold: nothing" to hold nothing';
 
 /**
@@ -23,7 +24,8 @@ const CURE = 'write the settings (`agent init` writes a first configuration), or
  * reports is allowed on a host that was never held.
  */
 export function refuseUnsaid(host: Host, daemon: DesiredDaemon, file: string = DEFAULT_FILE): void {
-  const isHeld = new Originals(host).all().length > 0 || hasRouteRecord(host) || isMasqueradeLeft(host);
+  const isLeft = hasRouteRecord(host) || hasRuleRecord(host) || isMasqueradeLeft(host);
+  const isHeld = isLeft || new Originals(host).all().length > 0;
   const bare = bareProblem(daemon);
   if (!isHeld && bare === null) return;
   const put = isHeld ? '; `agent revert` puts the host back as it was' : '';

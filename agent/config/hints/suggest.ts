@@ -2,7 +2,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 
 /** More names than these are no help in one line. */
-const MOST_LISTED = 16;
+const MOST_LISTED = 18;
 
 /** `; did you mean "nameservers"?`. If no name is near: all known names, if the list is short enough to read. */
 export function didYouMean(name: string, known: readonly string[]): string {

@@ -11,6 +11,7 @@ import { type Tree, type TreePath, valueAt } from '../source/tree.ts';
 import { confirmConflicts } from './conflicts-confirm.ts';
 import { forwardingConflicts } from './conflicts-forwarding.ts';
 import { routeConflicts } from './conflicts-routes.ts';
+import { ruleConflicts } from './conflicts-rules.ts';
 import { splitConflicts } from './conflicts-split.ts';
 import { sysctlConflicts } from './conflicts-sysctl.ts';
 
@@ -26,6 +27,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...sysctlConflicts(tree),
     ...forwardingConflicts(tree),
     ...routeConflicts(tree),
+    ...ruleConflicts(tree),
     ...reportSecrets(tree),
     ...confirmConflicts(tree),
     ...unprovable(tree),
@@ -33,7 +35,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
   ];
 }
 
-const HELD = ['dns', 'dhcp', 'dhclient', 'sysctl', 'routes', 'forwarding', 'egress'];
+const HELD = ['dns', 'dhcp', 'dhclient', 'sysctl', 'routes', 'rules', 'forwarding', 'egress'];
 
 /** The sections with settings of DHCP clients. */
 const DHCP_SECTIONS = ['dhcp', 'dhclient'];

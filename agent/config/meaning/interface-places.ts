@@ -22,6 +22,8 @@ const SCOPES = ['dhcp', 'dhclient'];
 export const INTERFACE_VALUES: readonly TreePath[] = [
   ['routes', ANY, 'dev'],
   ['routes', ANY, 'nexthops', ANY, 'dev'],
+  ['rules', ANY, 'iif'],
+  ['rules', ANY, 'oif'],
   ['forwarding', 'masquerade', ANY, 'out'],
   ['expect', 'groups', ANY, 'dev'],
 ];

@@ -1,6 +1,5 @@
 /** A checked configuration → the desired state. */
 import { familyOf } from '../../address/address.ts';
-import type { Checked } from '../config-error.ts';
 import {
   type ConfiguredState,
   type DesiredDns,
@@ -22,7 +21,9 @@ import type { Config } from '../schema/config-schema.ts';
 import { advertisementSysctls } from '../sysctl/advertisement-sysctls.ts';
 import { forwardingSysctls } from '../sysctl/forwarding-sysctls.ts';
 import { desiredDhclient, desiredDhcp } from './dhcp-meaning.ts';
+import { meantBy } from './meant-by.ts';
 import { desiredRoute } from './route-meaning.ts';
+import { desiredRules } from './rule-meaning.ts';
 
 /** Enough tries to show the path's own time: queues and a busy processor seldom delay all five. */
 const TRIES = 5;
@@ -54,11 +55,12 @@ export function desiredState(config: Config): ConfiguredState {
     masquerade: (config.forwarding?.masquerade ?? []).map(desiredMasquerade),
     dnsmasq: config.forwarding?.dnsmasq ? desiredDnsmasq(config.forwarding.dnsmasq) : null,
     routes: (config.routes ?? []).map(desiredRoute),
+    rules: (config.rules ?? []).flatMap(desiredRules),
     metadata: desiredMetadata(config.metadata ?? {}),
     egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
     ledger: {
       mode: config.ledger ?? 'retiring',
-      retire: [...new Set((config.retire ?? []).map((text) => notation(checkRetired(text))))],
+      retire: [...new Set((config.retire ?? []).map((text) => meantBy(checkRetired(text))))],
     },
     ...(config.hold === undefined ? {} : { hold: config.hold }),
   };
@@ -68,7 +70,7 @@ function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns<SortlistEntry> 
   return {
     domain: dns.domain ?? null,
     search: dns.search ?? null,
-    nameservers: dns.nameservers?.map((text) => notation(checkNameserver(text))) ?? null,
+    nameservers: dns.nameservers?.map((text) => meantBy(checkNameserver(text))) ?? null,
     sortlist: dns.sortlist?.map(sortlistEntry) ?? null,
     options: dns.options ?? null,
     symlink: dns.symlink ?? 'refuse',
@@ -88,7 +90,7 @@ function desiredMetadata({ provider, address, interval }: NonNullable<Config['me
 function desiredVerify({ name, expect, timeout, quorum }: Verify): DesiredVerify {
   return {
     name,
-    expect: expect?.map((text) => notation(checkPrefix(text))) ?? null,
+    expect: expect?.map((text) => meantBy(checkPrefix(text))) ?? null,
     timeout: durationOf(timeout ?? '2s') as number,
     quorum: quorum ?? 1,
   };
@@ -97,30 +99,30 @@ function desiredVerify({ name, expect, timeout, quorum }: Verify): DesiredVerify
 function desiredSplit({ domains, servers, verify }: Split): DesiredSplit {
   return {
     domains: domains.map((domain) => domain.toLowerCase()),
-    servers: servers.map((text) => notation(checkNameserver(text))),
+    servers: servers.map((text) => meantBy(checkNameserver(text))),
     verify: verify ?? null,
   };
 }
 
 function sortlistEntry(entry: NonNullable<NonNullable<Config['dns']>['sortlist']>[number]): SortlistEntry {
-  if (typeof entry === 'string') return notation(checkSortlistPair(entry));
+  if (typeof entry === 'string') return meantBy(checkSortlistPair(entry));
   const { name, port, tries = TRIES, interval = MEASURE_EVERY } = entry.nearest;
   return { name: name.toLowerCase(), port, tries, interval: durationOf(interval) as number };
 }
 
 function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string]): DesiredSysctl {
-  const path = notation(checkSysctlKey(key));
+  const path = meantBy(checkSysctlKey(key));
   if (typeof rule !== 'object') return { path, key, want: { value: String(rule) }, optional: false };
   const want = rule.atLeast === undefined ? { value: String(rule.value) } : { atLeast: rule.atLeast };
   return { path, key, want, optional: rule.optional ?? false };
 }
 
 function desiredMasquerade({ out, from, except = [] }: Masquerade): DesiredMasquerade {
-  const network = notation(checkPrefix(from));
+  const network = meantBy(checkPrefix(from));
   return {
-    out: notation(checkInterfacePattern(out)),
+    out: meantBy(checkInterfacePattern(out)),
     from: network,
-    except: except.map((text) => notation(checkPrefix(text))),
+    except: except.map((text) => meantBy(checkPrefix(text))),
     family: familyOf(network),
   };
 }
@@ -128,13 +130,7 @@ function desiredMasquerade({ out, from, except = [] }: Masquerade): DesiredMasqu
 function desiredDnsmasq({ file, networks, dns }: Dnsmasq): DesiredDnsmasq {
   return {
     file: file ?? DNSMASQ_FILE,
-    networks: networks.map(({ router, tag }) => ({ router: notation(checkRouter(router)), tag: tag ?? null })),
+    networks: networks.map(({ router, tag }) => ({ router: meantBy(checkRouter(router)), tag: tag ?? null })),
     dns: dns ?? false,
   };
-}
-
-/** The schema has accepted the text, so the result is a value. */
-function notation<Text extends string>(checked: Checked<Text>): Text {
-  if ('problem' in checked) throw new Error(checked.problem);
-  return checked.value;
 }

@@ -12,6 +12,7 @@ import {
   gateway,
 } from '../notation/route-notation.ts';
 import type { Config } from '../schema/config-schema.ts';
+import { meantBy } from './meant-by.ts';
 
 type Route = NonNullable<Config['routes']>[number];
 type Nexthop = NonNullable<Route['nexthops']>[number];
@@ -46,10 +47,4 @@ function nexthop({ via, dev, weight = 1, onlink = false }: Nexthop): DesiredNext
     weight,
     onlink,
   };
-}
-
-/** The schema has accepted the text, so the result is a value. */
-function meantBy<T>(checked: { readonly value: T } | { readonly problem: string }): T {
-  if ('problem' in checked) throw new Error(checked.problem);
-  return checked.value;
 }

@@ -4,7 +4,7 @@
  * of the time.
  */
 import * as z from 'zod/mini';
-import { type Checked, show } from '../config-error.ts';
+import { show } from '../config-error.ts';
 import { LEDGER_MODES } from '../desired.ts';
 import { didYouMean } from '../hints/suggest.ts';
 import { checkNameserver, checkRetired } from '../notation/addresses.ts';
@@ -26,8 +26,20 @@ import { expect, probes, report } from './daemon-section.ts';
 import { egress } from './egress-section.ts';
 import { forwarding } from './forwarding-section.ts';
 import { metadata } from './metadata-section.ts';
-import { everyEntry, field, listField, onOrOff, orZeroOne, problem, section, textField, unknownKeys } from './parts.ts';
+import {
+  everyEntry,
+  field,
+  listField,
+  onOrOff,
+  orZeroOne,
+  problem,
+  problemOf,
+  section,
+  textField,
+  unknownKeys,
+} from './parts.ts';
 import { routes } from './routes-section.ts';
+import { rules } from './rules-section.ts';
 import { sortlist } from './sortlist-section.ts';
 import { split } from './split-section.ts';
 import { verify } from './verify-section.ts';
@@ -243,6 +255,7 @@ const sections = {
   dhclient,
   sysctl,
   routes,
+  rules,
   metadata,
   forwarding,
   egress,
@@ -293,10 +306,6 @@ export function jsonSchema(): object {
       if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
     },
   });
-}
-
-function problemOf(checked: Checked): string | undefined {
-  return 'problem' in checked ? checked.problem : undefined;
 }
 
 function optionNameProblem(name: string): string | undefined {

@@ -1,12 +1,12 @@
 /** `forwarding` of the configuration: the settings that make a host a gateway. */
 import * as z from 'zod/mini';
-import { type Checked, show } from '../config-error.ts';
+import { show } from '../config-error.ts';
 import { DNSMASQ_FILE } from '../desired.ts';
 import { checkPrefix } from '../notation/addresses.ts';
 import { checkRouter, TAG_PATTERN, tagProblem } from '../notation/dnsmasq-tags.ts';
 import { pathProblem } from '../notation/endpoint.ts';
 import { interfacePatternProblem, OUTGOING_PATTERN } from '../notation/names.ts';
-import { field, listField, onOrOff, problem, section, textField, unknownKeys } from './parts.ts';
+import { field, listField, onOrOff, problem, problemOf, section, textField, unknownKeys } from './parts.ts';
 
 const ONLY_OFF = 'write off, or leave the key out';
 
@@ -83,8 +83,4 @@ export const forwarding = section(
 
 function networkField(description: string) {
   return textField((value) => problemOf(checkPrefix(value)), { pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$', description });
-}
-
-function problemOf(checked: Checked): string | undefined {
-  return 'problem' in checked ? checked.problem : undefined;
 }

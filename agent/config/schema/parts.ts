@@ -100,6 +100,11 @@ function everyItemOnce() {
   });
 }
 
+/** The problem that a checker found; undefined if there is none. */
+export function problemOf(checked: { readonly value: unknown } | { readonly problem: string }): string | undefined {
+  return 'problem' in checked ? checked.problem : undefined;
+}
+
 export function everyEntry(wrong: (key: string, value: unknown) => string | undefined) {
   return evenIfWrong<Record<string, unknown>>(isMap, ({ value, issues }) => {
     for (const [key, entry] of Object.entries(value)) {

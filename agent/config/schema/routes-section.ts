@@ -2,10 +2,9 @@
  * The `routes` part of the configuration's definition. conflicts-routes.ts checks whether the settings fit together.
  */
 import * as z from 'zod/mini';
-import type { Checked } from '../config-error.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';
 import { checkAddress, checkDestination, checkGateway, checkTable } from '../notation/route-notation.ts';
-import { between, field, onOrOff, problem, textField, unknownKeys } from './parts.ts';
+import { between, field, onOrOff, problem, problemOf, textField, unknownKeys } from './parts.ts';
 
 const ROUTE_TYPES = ['unicast', 'blackhole', 'unreachable', 'prohibit'] as const;
 export type RouteType = (typeof ROUTE_TYPES)[number];
@@ -22,6 +21,10 @@ const dev = field(
   'The interface. If it is left out, the kernel finds it by the gateway.',
   ['eth0'],
 );
+
+export const tableField = z
+  .union([z.int(), z.string()], { error: 'write main, default or a number from 1' })
+  .check(problem((value) => problemOf(checkTable(value))));
 
 const nexthop = {
   via,
@@ -63,13 +66,7 @@ const route = {
     z.enum(ROUTE_TYPES),
     'unicast (default), or a way to drop packets: without an answer (blackhole), or with one (unreachable, prohibit).',
   ),
-  table: field(
-    z
-      .union([z.int(), z.string()], { error: 'write main, default or a number from 1' })
-      .check(problem((value) => problemOfTable(value))),
-    'The routing table: a number, main (default) or default.',
-    [100],
-  ),
+  table: field(tableField, 'The routing table: a number, main (default) or default.', [100]),
   metric: field(
     between(0, 2 ** 32 - 1),
     'The kernel uses the route with the lowest metric to a destination (default: 0; for IPv6 1024, as the kernel’s own).',
@@ -96,12 +93,3 @@ export const routes = field(
     ],
   ],
 );
-
-function problemOf(checked: Checked): string | undefined {
-  return 'problem' in checked ? checked.problem : undefined;
-}
-
-function problemOfTable(table: string | number): string | undefined {
-  const checked = checkTable(table);
-  return 'problem' in checked ? checked.problem : undefined;
-}

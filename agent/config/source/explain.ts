@@ -54,7 +54,9 @@ function explainIssue(issue: Issue, above: TreePath, grounds: Grounds): ConfigEr
         (errors) => !errors.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'),
       );
       if (branch && branch.length > 0) return branch.flatMap((inner) => explainIssue(inner, path, grounds));
-      return [errorAt(tree, path, 'value', valueAt(tree, path) === null ? emptyProblem(path) : issue.message)];
+      const value = valueAt(tree, path);
+      const none = value === undefined ? MISSING : value === null ? emptyProblem(path) : issue.message;
+      return [errorAt(tree, path, 'value', none)];
     }
     case 'invalid_value': {
       const known = issue.values.map(String);
@@ -84,6 +86,7 @@ function emptyProblem(path: TreePath): string {
   return slip ?? 'is empty; write a value, or leave the key out';
 }
 
+const MISSING = 'is missing; write it';
 const ZODS_OWN_MESSAGE = 'Invalid input';
 
 function typeProblem(
@@ -94,7 +97,7 @@ function typeProblem(
   const { tree, check, example } = grounds;
   const value = valueAt(tree, path);
   if (value === null) return emptyProblem(path);
-  if (value === undefined) return 'is missing; write it';
+  if (value === undefined) return MISSING;
   if (message !== ZODS_OWN_MESSAGE) return message;
   const { whole, at } = alone(plain(tree), path);
   const fit = fitAt(path, grounds);

@@ -25,6 +25,8 @@ export function touchesPath(findings: readonly Finding[]): boolean {
       return !SIZES.test(path) || shrinks(wanted, actual);
     }
     if (kind === 'table') return resource === 'masquerade';
+    // A rule is about packets of some sources, marks or interfaces, and the look at the kernel's way asks without these.
+    if (kind === 'rule') return true;
     if (kind === 'route') return /\bmtu\b/.test(`${wanted} ${actual}`);
     return changedLines({ kind, wanted, actual }).some((line) => OF_LEASE.test(line));
   });

@@ -1,15 +1,14 @@
 /** Other settings on the host that remove routes, and routes that the configuration itself leaves out. */
 import type { ConfiguredState } from '../../config/desired.ts';
-import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
+import { networkdLeavesForeign } from '../networkd-conf.ts';
 
-const NETWORKD_CONF = '/etc/systemd/networkd.conf';
 const DEFAULTS = ['0.0.0.0/0', '::/0'];
 
 export function* staticRoutesCheck({ host, desired, daemons }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (desired === null) return;
   const networkd = daemons.get('systemd-network');
-  if (desired.routes.length > 0 && networkd !== undefined && !leavesForeignRoutes(host)) {
+  if (desired.routes.length > 0 && networkd !== undefined && !networkdLeavesForeign(host, 'ManageForeignRoutes')) {
     yield {
       code: 'HF-ROUTES-NETWORKD',
       seen: `systemd-networkd[${networkd}] removes routes that it does not know when it configures a link anew (ManageForeignRoutes)`,
@@ -23,16 +22,6 @@ export function* staticRoutesCheck({ host, desired, daemons }: DoctorSurrounding
       seen: `on ${where} DHCP’s routers and classless routes are both ignored, and \`routes\` has no default route`,
     };
   }
-}
-
-/** If several files set it, the last file counts (systemd-system.conf(5)). */
-function leavesForeignRoutes(host: Host): boolean {
-  const folder = `${NETWORKD_CONF}.d`;
-  const files = [NETWORKD_CONF, ...host.list(folder).map((name) => `${folder}/${name}`)];
-  const said = files.flatMap((file) => {
-    return [...(host.readText(file) ?? '').matchAll(/^\s*ManageForeignRoutes\s*=\s*(\S*)/gm)].map(([, value]) => value);
-  });
-  return /^(no|false|0|off|n|f)$/i.test(said.at(-1) ?? '');
 }
 
 /** Interfaces to which DHCP brings no default route; null for all interfaces. */

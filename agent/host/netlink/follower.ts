@@ -3,6 +3,7 @@
  * after a rest, as often as needed. It does not hear messages in between, so the owner must look at the state itself.
  */
 import { listen, type NetlinkListening } from './listener.ts';
+import { eachMessage } from './socket.ts';
 
 /** More messages than this in so many milliseconds are a flood, as when a routing daemon loads a full table. */
 const FLOOD = { messages: 200, within: 100 } as const;
@@ -63,4 +64,18 @@ export class Follower {
     onBegin();
     return listening;
   }
+}
+
+/** Reads datagrams: `take` gets each message, and `damaged` is called for a datagram whose lengths contradict each other. */
+export function messagesOf(take: (message: Buffer) => void, damaged: () => void): (datagram: Buffer) => void {
+  return (datagram) => {
+    try {
+      eachMessage(datagram, (data, at, end) => {
+        take(data.subarray(at, end));
+        return false;
+      });
+    } catch {
+      damaged();
+    }
+  };
 }

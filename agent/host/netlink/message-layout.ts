@@ -19,6 +19,7 @@ export const MESSAGE = {
   newNeighbour: 28,
   getNeighbour: 30,
   newRule: 32,
+  deleteRule: 33,
   getRule: 34,
   newUserOption: 68,
   newNexthop: 104,

@@ -1,4 +1,5 @@
 /** Changes: messages that the kernel carries out one by one and acknowledges. */
+import { getSystemErrorName } from 'node:util';
 import { FLAG, MESSAGE, message } from './message-layout.ts';
 import { errorNumber, type NetlinkSocket } from './socket.ts';
 
@@ -49,4 +50,9 @@ export async function change(
   };
   await socket.converse(Buffer.concat(datagram), take, signal);
   return changes.map((_, index) => answers.get(index)!);
+}
+
+/** The name of the kernel's error number (`ENETUNREACH`); null if there is no error. */
+export function refusalName(errno: number): string | null {
+  return errno === 0 ? null : getSystemErrorName(-errno);
 }

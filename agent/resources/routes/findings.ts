@@ -3,6 +3,7 @@ import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { notOfTheseFiles } from '../../host/host.ts';
 import { describeRoute, routeName, type WantedEntry } from '../../metadata/wanted-routes.ts';
 import type { RouteStanding } from './compare.ts';
+import { type FamilyTable, unledReason } from './led-tables.ts';
 import type { MadeRoute } from './made.ts';
 
 const NAME = 'routes';
@@ -65,6 +66,15 @@ export function standingFinding(
 export function unwantedFinding(made: MadeRoute, actual: string): Finding {
   const common = { resource: NAME, key: madeKey(made), kind: 'route', moment: 'now', state: 'drifted' } as const;
   return { ...common, wanted: null, actual, settings: async () => [] };
+}
+
+/** A warning: it is unknown whether the table is meant to be without a rule, so `apply` does nothing about it. */
+export function unledFinding(table: FamilyTable): Finding {
+  const key = `${table.family} table ${table.table}`;
+  const found = { moment: 'now', wanted: 'a rule that leads to it', state: 'unknown', actual: null } as const;
+  const common = { ...found, reason: unledReason(table) };
+  const settings = async () => [{ ...common, setting: `routes.${key}` }];
+  return { ...common, resource: NAME, key, kind: 'route', settings };
 }
 
 export function skipped(wanted: WantedEntry): Finding {

@@ -6,13 +6,12 @@
  * lost, we stop listening for a while. Instead we look at our own routes, at a cost that is always the same.
  */
 import { CalmLook } from '../../host/netlink/calm-look.ts';
-import { Follower } from '../../host/netlink/follower.ts';
+import { Follower, messagesOf } from '../../host/netlink/follower.ts';
 import { LastTouches } from '../../host/netlink/last-touches.ts';
 import { MESSAGE, NETLINK_HEADER } from '../../host/netlink/message-layout.ts';
 import { nexthopIdOf } from '../../host/netlink/routes/nexthops.ts';
 import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
 import { readRoute } from '../../host/netlink/routes/seen-route.ts';
-import { eachMessage } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
 
 const NETLINK_ROUTE = 0;
@@ -51,7 +50,10 @@ export class RouteFollower {
     this.#follower = new Follower({
       protocol: NETLINK_ROUTE,
       groups: Object.values(GROUPS),
-      onMessage: (datagram) => this.#hear(datagram),
+      onMessage: messagesOf(
+        (message) => this.#take(message),
+        () => this.#changed.ask(), // the message is damaged, but something changed
+      ),
       onBegin: () => this.#changed.ask(),
       pause: PAUSE,
     });
@@ -65,17 +67,6 @@ export class RouteFollower {
   close(): void {
     this.#changed.close();
     this.#follower.close();
-  }
-
-  #hear(datagram: Buffer): void {
-    try {
-      eachMessage(datagram, (data, at, end) => {
-        this.#take(data.subarray(at, end));
-        return false;
-      });
-    } catch {
-      this.#changed.ask(); // the message is damaged, but something changed
-    }
   }
 
   #take(message: Buffer): void {

@@ -4,7 +4,7 @@
  */
 import { hookPlaces } from '../../clients/dhclient/hooks/hook-places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
-import { type DesiredRoute, isWritten } from '../../config/desired.ts';
+import { type DesiredRoute, type DesiredRule, isWritten } from '../../config/desired.ts';
 import type { DesiredMetadata } from '../../config/desired-metadata.ts';
 import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome } from '../../hold/resource.ts';
@@ -23,30 +23,41 @@ import {
   routeKey,
   skipped,
   standingFinding,
+  unledFinding,
   unwantedFinding,
   wantedFinding,
 } from './findings.ts';
+import { tablesWithoutRule } from './led-tables.ts';
 import { type MadeRoute, pruneRouteRecord, readRouteRecord } from './made.ts';
 import { makeRoutes, type RouteWish, takeAway } from './make.ts';
 
 /** Milliseconds for one look at all routes. The kernel answers within its system calls. */
 const TIME = 20_000;
 
+/** The parts of the configuration that decide about routes. */
+export interface RoutesWanted {
+  readonly routes: readonly DesiredRoute[];
+  readonly rules: readonly DesiredRule[];
+  readonly metadata: DesiredMetadata;
+}
+
 /** The configured and recorded routes at one moment, for one look or one change. */
 export class KeptRoutes {
   readonly #host: Host;
   readonly #wanted: readonly WantedEntry[];
   readonly #configured: readonly DesiredRoute[];
+  readonly #rules: readonly DesiredRule[];
   /** Our routes that are no longer configured. */
   readonly #unwanted: readonly MadeRoute[];
   /** How `inspect` found the routes; empty after a change. */
   #standings: ReadonlyMap<WantedEntry, RouteStanding> = new Map();
 
-  constructor(host: Host, routes: readonly DesiredRoute[], metadata: DesiredMetadata) {
+  constructor(host: Host, { routes, rules, metadata }: RoutesWanted) {
     this.#host = host;
     const wishes = wishesOf({ routes });
     this.#wanted = wantedRoutes(routes, wishes.length === 0 ? null : new Metadata(host, metadata, wishes));
     this.#configured = routes;
+    this.#rules = rules;
     this.#unwanted = unwantedOf(readRouteRecord(host), this.#wanted);
   }
 
@@ -74,6 +85,8 @@ export class KeptRoutes {
       else gone.push(made);
     }
     await pruneRouteRecord(this.#host, gone);
+    const unled = await tablesWithoutRule(this.#configured, this.#rules, AbortSignal.timeout(TIME));
+    findings.push(...unled.map(unledFinding));
     return findings;
   }
 

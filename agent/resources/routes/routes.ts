@@ -1,12 +1,10 @@
-import type { DesiredRoute } from '../../config/desired.ts';
-import type { DesiredMetadata } from '../../config/desired-metadata.ts';
 import { LateFollower } from '../../hold/late-follower.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
 import type { RouteFollower } from './follow.ts';
 import { hasRouteRecord } from './made.ts';
-import type { KeptRoutes } from './reconcile.ts';
+import type { KeptRoutes, RoutesWanted } from './reconcile.ts';
 
 /**
  * Keeps static routes in the kernel, by netlink and without a process. Our routes have Holdfast's own protocol number.
@@ -15,8 +13,7 @@ import type { KeptRoutes } from './reconcile.ts';
 export class Routes implements Resource {
   readonly name = 'routes';
   readonly #host: Host;
-  readonly #routes: readonly DesiredRoute[];
-  readonly #metadata: DesiredMetadata;
+  readonly #wanted: RoutesWanted;
   /** The routes of the last look, by finding, and those that could not be made. */
   #keys: ReadonlyMap<string, RouteKey> = new Map();
   #keyTexts: ReadonlySet<string> = new Set();
@@ -25,14 +22,13 @@ export class Routes implements Resource {
   /** The look that each finding is of. */
   readonly #looks = new WeakMap<Finding, KeptRoutes>();
 
-  constructor(host: Host, { routes, metadata }: { routes: readonly DesiredRoute[]; metadata: DesiredMetadata }) {
+  constructor(host: Host, wanted: RoutesWanted) {
     this.#host = host;
-    this.#routes = routes;
-    this.#metadata = metadata;
+    this.#wanted = wanted;
   }
 
   async inspect(): Promise<Finding[]> {
-    if (this.#routes.length === 0 && !hasRouteRecord(this.#host)) return [];
+    if (this.#wanted.routes.length === 0 && !hasRouteRecord(this.#host)) return [];
     const kept = await this.#keeping();
     const findings = await kept.inspect();
     const waiting = this.#waiting;
@@ -74,10 +70,10 @@ export class Routes implements Resource {
   }
 
   follow(changed: () => void, deaf: (why: string) => void): () => void {
-    if (!this.#host.live || this.#routes.length === 0) return () => {};
+    if (!this.#host.live || this.#wanted.routes.length === 0) return () => {};
     return this.#follower.follow(async () => {
       const { RouteFollower } = await import('./follow.ts');
-      const objects = new Set(this.#routes.flatMap(({ nexthopId }) => (nexthopId === null ? [] : [nexthopId])));
+      const objects = new Set(this.#wanted.routes.flatMap(({ nexthopId }) => (nexthopId === null ? [] : [nexthopId])));
       const concern = () => ({ keys: this.#keyTexts, waiting: this.#waiting.size > 0, objects });
       return () => new RouteFollower(concern, changed);
     }, deaf);
@@ -86,6 +82,6 @@ export class Routes implements Resource {
   /** Loaded only if there are routes to keep. */
   async #keeping(): Promise<KeptRoutes> {
     const { KeptRoutes } = await import('./reconcile.ts');
-    return new KeptRoutes(this.#host, this.#routes, this.#metadata);
+    return new KeptRoutes(this.#host, this.#wanted);
   }
 }

@@ -10,7 +10,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dsn: {}', '1:1: dsn: unknown key; did you mean "dns"?'],
   [
     'other: 1',
-    '1:1: other: unknown key; write one of dns, dhcp, dhclient, sysctl, routes, metadata, forwarding, egress, ledger, retire, report, confirm, probes, expect, hold, reload',
+    '1:1: other: unknown key; write one of dns, dhcp, dhclient, sysctl, routes, rules, metadata, forwarding, egress, ledger, retire, report, confirm, probes, expect, hold, reload',
   ],
   [
     'ledger: off\nretire: [10.0.0.1]',

@@ -25,9 +25,9 @@ function said(t: TestContext, before: Record<string, string>, now: Record<string
   const kept = first.readText('/var/lib/holdfast/machine');
   const clone = machine(t, { ...now, ...(kept === null ? {} : { 'var/lib/holdfast/machine': kept }) });
   rememberMachine(clone);
-  return [...machineIdCheck({ host: clone, desired: null, groups: [], secrets: [], daemons: new Map() })].map(
-    ({ seen }) => seen,
-  );
+  return [
+    ...machineIdCheck({ host: clone, desired: null, groups: [], secrets: [], unled: [], daemons: new Map() }),
+  ].map(({ seen }) => seen);
 }
 
 const [A, B] = ['52:54:00:aa:aa:aa', '52:54:00:bb:bb:bb'];
@@ -88,7 +88,7 @@ test("machine-id: cloud-init's earlier instance is told, if the machine-id is as
     const host = machine(t, files);
     const made = Date.now() / 1000 - age;
     utimesSync(host.locate('/etc/machine-id'), made, made);
-    return [...machineIdCheck({ host, desired: null, groups: [], secrets: [], daemons: new Map() })].map(
+    return [...machineIdCheck({ host, desired: null, groups: [], secrets: [], unled: [], daemons: new Map() })].map(
       ({ seen }) => seen,
     );
   };

@@ -77,7 +77,11 @@ test('wanted routes: two addresses of a network', () => {
 test('wanted routes: below another root nothing is asked of this kernel', async (t) => {
   const host = new Host({ root: scratch(t, { 'run/holdfast/routes': '[]' }) });
   const state = { provider: 'auto', endpoint: { host: '169.254.169.254', port: 80 }, interval: 60_000 } as const;
-  const findings = await new Routes(host, { routes: [route('10.0.0.0/16', [hop]), VPC], metadata: state }).inspect();
+  const findings = await new Routes(host, {
+    routes: [route('10.0.0.0/16', [hop]), VPC],
+    rules: [],
+    metadata: state,
+  }).inspect();
   assert.deepEqual(
     findings.map(({ key, state }) => [key, state]),
     [

@@ -4,11 +4,10 @@
  * here.)
  */
 import { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
 import type { Family } from '../../../address/address.ts';
 import { dump } from '../dump.ts';
 import { FLAG, findAttribute, MESSAGE, NETLINK_HEADER } from '../message-layout.ts';
-import { change, changeEach } from '../request.ts';
+import { change, changeEach, refusalName } from '../request.ts';
 import type { NetlinkSocket } from '../socket.ts';
 import { bytesOf, deletionBody, ROUTE_TYPE, type Route, routeBody } from './route.ts';
 import { keyText, type RouteKey } from './route-key.ts';
@@ -57,7 +56,7 @@ export async function holdsAny(
 
 function heldOf(errno: number): RouteHeld {
   if (errno === constants.errno.EEXIST) return 'yes';
-  return errno === constants.errno.ENOENT ? 'no' : nameOf(errno)!;
+  return errno === constants.errno.ENOENT ? 'no' : refusalName(errno)!;
 }
 
 /** Selects routes: those of a protocol (as in rt_protos), or those with one of these keys. */
@@ -135,7 +134,7 @@ export async function putRoutes(
     flags: FLAG.create | (replace ? FLAG.replace : FLAG.exclusive),
     body: Buffer.isBuffer(route) ? [route] : routeBody(route),
   });
-  return (await changeEach(socket, routes, put, signal)).map(nameOf);
+  return (await changeEach(socket, routes, put, signal)).map(refusalName);
 }
 
 /** ESRCH means that there is no such route of this protocol. */
@@ -145,9 +144,5 @@ export async function deleteRoute(
   signal: AbortSignal,
 ): Promise<RouteRefusal> {
   const [errno] = await change(socket, [{ type: MESSAGE.deleteRoute, flags: 0, body: deletionBody(route) }], signal);
-  return nameOf(errno!);
-}
-
-function nameOf(errno: number): RouteRefusal {
-  return errno === 0 ? null : getSystemErrorName(-errno);
+  return refusalName(errno!);
 }
