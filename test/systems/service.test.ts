@@ -231,6 +231,21 @@ for (const release of Object.keys(suites) as Suite[]) {
       assert.deepEqual(await servers(), NEW);
     });
 
+    test('a routing daemon’s group that is deleted later, without a reload of the units, bars no start', async () => {
+      const groups = () => property(machine, 'holdfast.service', 'SupplementaryGroups');
+      await machine.sh('groupadd bird; groupadd frrvty; systemctl daemon-reload; systemctl restart holdfast');
+      assert.equal(await groups(), 'bird frrvty');
+      for (const [group, left] of [
+        ['frrvty', 'bird'],
+        ['bird', ''],
+      ] as const) {
+        await machine.sh(`groupdel ${group}; systemctl restart holdfast`);
+        assert.equal(await property(machine, 'holdfast.service', 'ActiveState'), 'active');
+        assert.equal(await groups(), left);
+        assert.equal(await property(machine, 'holdfast.service', 'NRestarts'), '0');
+      }
+    });
+
     /** Never 0, to which a signal would reach this test itself. */
     async function mainPid(): Promise<number> {
       const pid = Number(await property(machine, 'holdfast.service', 'MainPID'));

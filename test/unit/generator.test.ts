@@ -23,5 +23,10 @@ for (const [what, group, expected] of [
     assert.equal(privately(script).status, 0);
     const file = join(folder, 'out/holdfast.service.d/50-routing-daemons.conf');
     assert.equal(existsSync(file) ? readFileSync(file, 'utf8') : null, expected);
+    // test/systems/service.test.ts deletes a group.
+    const look = join(folder, 'out/holdfast.service.wants/holdfast-groups.service');
+    assert.equal(existsSync(look), expected !== null);
+    if (expected === null) return;
+    assert.match(readFileSync(look, 'utf8'), new RegExp(`for group in ${expected.trim().replace(/^.*=/s, '')};`));
   });
 }
