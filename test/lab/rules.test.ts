@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RunningAgent } from '../parts/lab/daemon.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const skip = unavailable({ ping: 'iputils-ping' });
 const CONFIG = '/etc/holdfast/agent.yaml';
@@ -52,6 +53,15 @@ const MADE = [
   '100: from 2001:db8:89::2 to 2001:db8:99::/48 lookup 10002',
   '120: from all fwmark 0x10/0xff oif eth1 lookup 10002',
 ];
+
+/** Prints the snapshot of our rules, or what an undo says of the snapshot that it is given. */
+const UNDO = `
+const [repository, kept] = process.argv.slice(1);
+const { rulesSnapshot, putBackRules } = await import(repository + '/agent/resources/rules/snapshot.ts');
+const { Host } = await import(repository + '/agent/host/host.ts');
+const host = new Host();
+console.log(kept ? await putBackRules(host, JSON.parse(kept), true) : JSON.stringify(await rulesSnapshot(host)));
+`;
 
 test('rules: held now and by the daemon, in both families', { skip }, async (t) => {
   await using host = await LabHost.create({ interfaces: 2 });
@@ -129,6 +139,19 @@ test('rules: held now and by the daemon, in both families', { skip }, async (t) 
     await host.sh('for i in $(seq 50); do agent plan --only rules >/dev/null && exit 0; sleep 0.1; done; exit 1');
     assert.equal((await ours(host)).length, 4);
     assert.equal(await agent.stop(), 0);
+  });
+
+  await t.test('come back byte for byte by the undo of a trial, which leaves rules of other programs', async () => {
+    const undo = async (...more: string[]) => {
+      const { stdout } = await host.run([process.execPath, '--input-type=module', '-e', UNDO, REPOSITORY, ...more]);
+      return stdout.trim();
+    };
+    const wanted = await host.sh('ip -details -4 rule; ip -details -6 rule');
+    const kept = await undo();
+    await host.sh(`ip rule del priority 120; ip rule add priority 140 iif eth1 table 10002 proto 72
+      ip -6 rule del priority 100; ip -6 rule add priority 100 from 2001:db8::/32 table 9 proto 72`);
+    assert.equal(await undo(kept), 'null');
+    assert.equal(await host.sh('ip -details -4 rule; ip -details -6 rule'), wanted);
   });
 
   await t.test('go when they are not wanted, and no rule of another program with them', async () => {
