@@ -7,7 +7,16 @@ import { disarm } from './arm.ts';
 import { confirmTried, readConfirmed } from './confirmed-configuration.ts';
 import { forgetProvisional, type LaterMoment, noteProvisional, readProvisional } from './provisional.ts';
 import { isUndoOf, readUndo, unconfirm, writeUndo } from './provisional-undo.ts';
-import { afterRest, forgetPutBack, isPutBackLately, type PutBackChange, writePutBack } from './put-back-memory.ts';
+import {
+  afterRest,
+  forgetPutBack,
+  gatewaysText,
+  isPutBackLately,
+  joinGateways,
+  type PutBackChange,
+  readPutBack,
+  writePutBack,
+} from './put-back-memory.ts';
 import { isOfEarlierBoot, removeTrial, TRIAL_JOURNAL, type TrialRecord } from './trial-record.ts';
 import { endWave } from './wave-record.ts';
 
@@ -35,7 +44,8 @@ export function keepChange(host: Host, trial: TrialRecord, standing: KeptStandin
   // A full disk must not undo a good change. The next apply keeps the configuration then.
   nullIfRefused(() => noteStanding(host, trial, standing));
   if (standing.reason === null) nullIfRefused(() => confirmTried(host));
-  forgetPutBack(host);
+  // After an undo the earlier configuration is held, and healed. The change that was put back is barred on.
+  if (trial.heals !== true || readPutBack(host)?.hash === trial.hash) forgetPutBack(host);
   endWave(host, trial, trial.failed === true ? 'put-back' : 'kept');
   removeTrial(host);
   disarm(host, trial.id);
@@ -95,7 +105,9 @@ export async function putBackChange(
   unconfirm(host, trial);
   let left: LeftOver[] = [];
   for (let tries = 1; tries <= TRIES && journal.pending(); tries += 1) left = await journal.putBack({ kernel });
-  const { id, hash, heals = false, gateways } = trial;
+  const { id, hash, heals = false } = trial;
+  // After a boot the kernel still has the routes of the change, whose gateways make no other network.
+  const gateways = kernel ? trial.gateways : joinGateways(trial.gateways, await gatewaysText());
   const rest = left.map(({ path, problem }) => `; not put back: ${path}: ${problem}`).join('');
   const body = `change ${id} put back: ${reason.why}${rest}`;
   const kind = { ...(heals ? { heals } : {}), ...triedAgain(host, trial, reason) };

@@ -80,6 +80,11 @@ export function isSameNetwork(before: string, now: string): boolean {
   return now.split(' ').every((gateway) => gateway === '' || known.includes(gateway));
 }
 
+/** The gateways of two such texts, as one. */
+export function joinGateways(one: string, other: string): string {
+  return [...new Set(`${one} ${other}`.split(' '))].filter((gateway) => gateway !== '').join(' ');
+}
+
 /** The gateways of the default routes. `otherwise`: if the kernel does not say. */
 export async function gatewaysText(otherwise = ''): Promise<string> {
   try {

@@ -5,7 +5,12 @@ import { heldMeanwhile } from '../../../agent/commands/trial-words.ts';
 import { configurationText, writeConfirmed, writeTried } from '../../../agent/confirm/trial/confirmed-configuration.ts';
 import { keepChange, type PutBackReason, putBackChange } from '../../../agent/confirm/trial/end-trial.ts';
 import { noteProvisional, readProvisional } from '../../../agent/confirm/trial/provisional.ts';
-import { gatewaysText, readPutBack, standingPutBack } from '../../../agent/confirm/trial/put-back-memory.ts';
+import {
+  gatewaysText,
+  readPutBack,
+  standingPutBack,
+  writePutBack,
+} from '../../../agent/confirm/trial/put-back-memory.ts';
 import { TrialGuard } from '../../../agent/confirm/trial/trial-guard.ts';
 import { readTrial } from '../../../agent/confirm/trial/trial-record.ts';
 import { endWave, noteWave, waveStanding } from '../../../agent/confirm/trial/wave-record.ts';
@@ -115,4 +120,24 @@ test('heal end: a daemon that starts takes over a heal in whose middle the agent
   assert.equal(guard.trial?.id, ID);
   assert.notEqual(readTrial(host)!.changed, null);
   assert.equal(readTrial(host)!.pid, process.pid);
+});
+
+test('heal end: a heal of the earlier configuration leaves the change barred that was put back', (t) => {
+  const host = confirmedHost(t);
+  const other = { id: '00000000', hash: 'b'.repeat(64), body: 'put back', time: Date.now(), gateways: '', told: true };
+  writePutBack(host, other);
+  keepChange(host, writtenTrial(host, { hash: HASH, heals: true }), { reason: null, unseen: [] });
+  assert.equal(readPutBack(host)?.id, other.id);
+  keepChange(host, writtenTrial(host, { hash: HASH }), { reason: null, unseen: [] });
+  assert.equal(readPutBack(host), null, 'a new configuration was kept');
+});
+
+test('heal end: the gateway of a change that a boot made again is no other network after its undo', async (t) => {
+  const host = confirmedHost(t);
+  const trial = writtenTrial(host, { hash: 'b'.repeat(64), boot: 'another', birth: 'another', gateways: '192.0.2.1' });
+  await putBackChange(host, trial, GONE, () => assert.fail());
+  const known = readPutBack(host)!.gateways.split(' ');
+  for (const gateway of ['192.0.2.1', ...(await gatewaysText()).split(' ')])
+    assert.ok(!gateway || known.includes(gateway));
+  assert.notEqual(await standingPutBack(host, 'b'.repeat(64)), null);
 });
