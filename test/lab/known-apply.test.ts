@@ -38,6 +38,9 @@ const CHANGES = {
   'another owner': 'chown 12:12 $f',
   'a link to its content': 'cp -p $f $f.elsewhere; ln -sf $f.elsewhere $f',
 };
+/** Beside EVERYTHING, which is measured without rules. */
+const RULES = 'rules: [{ from: 10.99.0.1, table: 99, priority: 100, family: ipv4 }]\n';
+
 /** Other drifts, and what undoes those that no apply undoes. */
 const DRIFTS: Record<string, readonly [change: string, undo?: string]> = {
   'a value of the kernel': ['echo 0 >/proc/sys/net/ipv4/ip_forward'],
@@ -46,6 +49,7 @@ const DRIFTS: Record<string, readonly [change: string, undo?: string]> = {
   'a route that is gone': ['ip route del 10.50.0.0/16'],
   'a route of IPv6 that is gone': ['ip -6 route del 2001:db8:50::/48'],
   'a route with another gateway': ['ip route replace 10.60.0.0/16 via 10.99.0.8 dev eth1', 'ip route del 10.60.0.0/16'],
+  'a policy rule that is gone': ['ip rule del priority 100'],
   'a table of nftables that is gone': ['nft delete table inet holdfast'],
   'a rule more': ['nft add rule inet holdfast postrouting counter'],
   "DHCP's default route ahead": [
@@ -106,7 +110,7 @@ async function judged(host: LabHost): Promise<{ plan: string[]; apply: string[] 
 }
 
 test('known apply: it is known that nothing changed, and every drift is seen', { skip }, async (t) => {
-  await using host = await gatewayWith(EVERYTHING, AGENT);
+  await using host = await gatewayWith(`${EVERYTHING}${RULES}`, AGENT);
   await settle(host);
   const files = FILES.flatMap((file) => {
     const undo = `rm -f ${file}; cp -p /run/files${file} ${file}`;
