@@ -10,7 +10,7 @@ import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { comparedNetworks, linesOf6, networks6Of, serverPartOf, withoutSix } from './both-families.ts';
-import { LiveStage } from './live-stage.ts';
+import { LiveStage, type ScriptRun } from './live-stage.ts';
 import { type Network, networkAround } from './network.ts';
 import { answerAs, makeNetwork, wireOf } from './network-commands.ts';
 import type { Network6 } from './network6.ts';
@@ -125,7 +125,9 @@ export async function playClientEvent(
       ...plan.notes,
       ...unplayedAdvertisements(host, iface, plan, advertises),
       ...(run === null && isSilent ? [`${program} still asks after ${event.within} s`] : []),
-      ...(run === null || run.status === 0 ? [] : [`the hooks ended with status ${run.status}`]),
+      ...(run === null || run.status === 0
+        ? []
+        : [plan.script === null ? unsettled(program) : `the hooks ended with status ${run.status}`]),
     ],
   });
 }
@@ -135,6 +137,10 @@ function lacking(iface: string, reason: LeaseReason, { offer, offer6 }: StagePla
   if (!isOfDhcp6(reason)) return offer === null ? ` on ${iface}, which has no lease of DHCPv4` : '';
   return offer6?.address == null ? ` on ${iface}, which has no address by DHCPv6` : '';
 }
+
+/** A client without a script: its command line says by the status that the client lacks a part. */
+const unsettled = (program: string) =>
+  `${program} did not take all that it had of IPv6 again within 15 s on the stage, so a later resolv.conf may have more`;
 
 /** A start brings the addresses of both families. */
 function expectedAddresses({ offer, offer6 }: StagePlan, { atStart, family }: StagedEvent): string[] {
@@ -176,6 +182,12 @@ async function runWith(
     'look before',
     'unmute',
   );
+  const run = await eventRun(stage, event);
+  return run === null || run.status !== 0 ? run : { ...run, status: leased.status };
+}
+
+/** null if the event does not come in time. */
+async function eventRun(stage: LiveStage, event: StagedEvent): Promise<ScriptRun | null> {
   const from = stage.served.length;
   for (const family of answeredFamilies(event)) await stage.answer(event.answering, family);
   if (event.answered !== undefined) return stage.nextAnswer(event.answered, from, event.within * 1000);

@@ -2,6 +2,7 @@
  * The parts of the scripts that make a stage, which every rehearsal has: the host's files below a layer in memory, the
  * copy of its network, and the looks at the result. They are text for `sh -eu`.
  */
+import { WITHOUT_SIX } from '../clients/six-sh.ts';
 
 /**
  * The capabilities of hooks on the stage. Those that reach past the namespaces are left out: modules, the clock, raw
@@ -127,6 +128,8 @@ build() {
         if nsenter --net=/proc/self/fd/8 ip -batch /dev/advertiser >/dev/null 2>&1 &&
             nsenter --net=/proc/self/fd/8 sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding' 2>/dev/null; then
             echo yes | see advertises
+        else
+            : >${WITHOUT_SIX}
         fi
     fi
     nsenter --net=/proc/self/fd/8 ip -force -6 -batch /dev/peer6 >/dev/null 2>&1 || :

@@ -6,7 +6,7 @@ import { ADVERTISED_SERVERS } from '../parts/lab/bird-router.ts';
 import { Dhcpcd, noDhcpcd } from '../parts/lab/dhcpcd.ts';
 import { dualDhcpcdScene } from '../parts/lab/dhcpcd-dual-events.ts';
 import { hooksEnded } from '../parts/lab/dhcpcd-events.ts';
-import { LONG6, SERVERS6 } from '../parts/lab/dual-network.ts';
+import { LONG6, SERVERS6, withoutVxlan } from '../parts/lab/dual-network.ts';
 import { changedSince, fingerprint } from '../parts/lab/fingerprint.ts';
 import { foretell, foretellBoot } from '../parts/lab/foretell.ts';
 import { eventsAreForetold } from '../parts/lab/foretold-events.ts';
@@ -66,10 +66,7 @@ test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the res
 }, async () => {
   await using scene = await dualDhcpcdScene(LONG6);
   const { host } = scene;
-  // As such a kernel answers.
-  await host.sh('cp "$(command -v ip)" /usr/local/sbin/ip.real');
-  await host.write('/usr/local/sbin/ip.sh', REFUSING, 0o755);
-  await host.sh('mount --bind /usr/local/sbin/ip.sh "$(readlink -f "$(command -v ip)")"');
+  await withoutVxlan(host);
   const { addresses, notes } = await foretell(host, 'REBOOT');
   assert.equal(addresses.after.length, 1);
   assert.match(
@@ -79,13 +76,3 @@ test('rehearse: where the kernel has no VXLAN device, IPv4 is played and the res
   const { stdout } = await host.agent('rehearse', 'lease', '--reason', 'RENEW6', '--json');
   assert.match(stdout, /RENEW6: this kernel has no bridge or VXLAN device to send router advertisements with/);
 });
-
-const REFUSING = `#!/bin/sh
-for word in "$@"; do
-    if [ -f "$word" ] && grep -q 'type vxlan' "$word"; then
-        echo 'Error: Unknown device type.' >&2
-        exit 1
-    fi
-done
-exec /usr/local/sbin/ip.real "$@"
-`;

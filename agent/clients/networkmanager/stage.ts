@@ -47,8 +47,11 @@ function eventsOf6(patience: number | null): StagePlan['events'] {
   };
 }
 
-/** @param patience null if NetworkManager asks for longer than a rehearsal waits. */
-function eventsOf(patience: number | null): StagePlan['events'] {
+/**
+ * @param patience null if NetworkManager asks for longer than a rehearsal waits.
+ * @param longest of both families, seconds.
+ */
+function eventsOf(patience: number | null, longest: number): StagePlan['events'] {
   // The address goes at once. resolv.conf follows when NetworkManager has asked in vain for a while, and gives up.
   const gone: Pick<StagedEvent, 'ends' | 'within'> =
     patience === null ? { ends: ['LOST'], within: 40 } : { ends: ['FAILED'], within: SHORT.lease + patience + 15 };
@@ -61,7 +64,7 @@ function eventsOf(patience: number | null): StagePlan['events'] {
     REAPPLY: { ...TOLD, signal: 'SIGUSR1', ends: ['REAPPLIED'] },
     REBOOT: START,
     BOUND: START,
-    TIMEOUT: { ...START, answering: 'none', ends: ['CONNECTED', 'FAILED'], within: (patience ?? PATIENCE) + 15 },
+    TIMEOUT: { ...START, answering: 'none', ends: ['CONNECTED', 'FAILED'], within: longest + 15 },
   };
 }
 
@@ -79,6 +82,7 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
   const memory = rememberedFiles(host, holder, device);
   const patience = patienceOf(host, device, 'ipv4');
   const patience6 = patienceOf(host, device, 'ipv6');
+  const waits = [patience, ...(six.offer6?.address ? [patience6] : [])].map((seconds) => seconds ?? PATIENCE);
   const byResolved = ownsResolvConf(host);
   const address6 = six.offer6?.address ?? null;
   const hasRouters = six.advertisements.length > 0;
@@ -91,7 +95,7 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
       ...['sh', '-uc', NETWORKMANAGER_START_SCRIPT, 'start', iface, index, offer.address, uuid ?? ''],
       ...[String(patience ?? PATIENCE), dispatcher(host), byResolved ? resolved(host) : ''],
       ...[memory.conf, file, memory.isLoaded ? 'yes' : '', address6 ?? '', String(patience6 ?? PATIENCE)],
-      ...[hasRouters ? 'yes' : '', ...memory.profile],
+      ...[hasRouters ? 'yes' : '', six.shown.join('\n'), ...memory.profile],
     ],
     script: null,
     leased: ['LEASED'],
@@ -100,7 +104,7 @@ export function networkManagerStage(host: Host, holder: LeaseHolder, iface: stri
     missing: [],
     // NetworkManager writes them before the event: they are then put back.
     filesRead: [...(byResolved ? [] : present(host, RESOLV_CONF)), ...present(host, file)],
-    events: { ...eventsOf(patience), ...(address6 === null ? {} : eventsOf6(patience6)) },
+    events: { ...eventsOf(patience, Math.max(...waits)), ...(address6 === null ? {} : eventsOf6(patience6)) },
     ...(byResolved ? { resolvConf: RESOLVED_UPLINKS } : {}),
     bareStart: true,
     bootNotes: [

@@ -14,14 +14,15 @@ const STAGE_CONF = '/etc/NetworkManager/conf.d/~rehearsal.conf';
  * The seconds after which NetworkManager gives up asking. The dispatcher, and systemd-resolved ('' if it does not answer
  * libc). The memory of a running NetworkManager (RememberedFiles): its conf, the profile's file, and whether it is loaded. The
  * address by DHCPv6 ('' if there is none), the seconds after which NetworkManager gives up asking for that address, and
- * whether routers advertise themselves. The remembered profile.
+ * whether routers advertise themselves. The values of IPv6 that NetworkManager tells once it has all, a line each. The
+ * remembered profile.
  */
 export const NETWORKMANAGER_START_SCRIPT = `
 iface=$1 host_index=$2 address=$3 uuid=$4 patience=$5 dispatcher=$6 resolved=$7
 remembered=$8 file=$9
 shift 9
-loaded=$1 address6=$2 patience6=$3 routers=$4
-shift 4
+loaded=$1 address6=$2 patience6=$3 routers=$4 told6=$5
+shift 5
 run=/run/NetworkManager
 index=$(cat "/sys/class/net/$iface/ifindex")
 state=$run/devices/$index
@@ -116,10 +117,33 @@ say() {
     done
     muted=
     if [ -e /dev/muted ]; then muted=muted; fi
-    echo "$1 $iface 0 $muted" >/dev/events
+    echo "$1 $iface $unsettled $muted" >/dev/events
 }
 
 ${SIX_SH}
+# What this NetworkManager says that it has of the device: an earlier one left its record, and the kernel keeps addresses and
+# routes over a restart.
+told() {
+    nmcli -t -e no -f DHCP4,DHCP6,IP6 device show "$iface" 2>/dev/null
+}
+leased4() {
+    told | grep -q '^DHCP4.*:ip_address = ' && is '^connection-uuid='
+}
+told_six() {
+    now=$(told | sed 's/^[^]]*\\]://')
+    while read -r value; do
+        if [ -n "$value" ] && ! echo "$now" | grep -qxF -e "$value"; then return 1; fi
+    done <<END
+$told6
+END
+}
+# 1 if IPv6 did not come again: what is then seen may be early.
+unsettled=0
+settle_six() {
+    six told_six
+    unsettled=0
+    if [ -n "$late" ]; then unsettled=1; fi
+}
 # A method of the settings, or of one profile.
 ask() {
     path=$1
@@ -129,8 +153,10 @@ ask() {
 }
 
 uptime
-last=$((seconds + patience + 2))
-while ! is '^\\[dhcp4\\]' || ! is '^connection-uuid='; do
+longest=$patience
+if [ -n "$address6" ] && [ "$patience6" -gt "$longest" ]; then longest=$patience6; fi
+last=$((seconds + longest + 2))
+until leased4; do
     sleep 0.2
     uptime
     if [ "$seconds" -ge "$last" ]; then
@@ -144,9 +170,9 @@ if [ -e /dev/muted ] && { [ $# -gt 0 ] || ! is "^connection-uuid=$uuid\\$"; }; t
         ask "\${settings#*/NetworkManager/}" Update2 'a{sa{sv}}ua{sv}' "$@" 1 0 >/dev/null
     fi
     nmcli --wait 30 connection up uuid "$uuid" ifname "$iface" >/dev/null
-    until is '^\\[dhcp4\\]' && is "^connection-uuid=$uuid\\$"; do sleep 0.2; done
+    until leased4 && is "^connection-uuid=$uuid\\$"; do sleep 0.2; done
 fi
-six
+settle_six
 # The start's events come one after another, and none of them may come after the muted time.
 asked=-1
 while [ -e /dev/muted ] && [ "$asked" -ne "$(wc -c </dev/asked)" ]; do
@@ -176,6 +202,7 @@ while :; do
         nmcli connection reload >/dev/null
         nmcli --wait 30 device reapply "$iface" >/dev/null
         sleep 1
+        settle_six
         say REAPPLIED
         ;;
     esac

@@ -72,3 +72,20 @@ export async function lost6(host: LabHost, { server6 }: DualNetwork): Promise<vo
   await server6.stop();
   await host.sh('while ip -6 addr show dev eth0 | grep -q /128; do sleep 0.1; done');
 }
+
+/** Has the host's ip(8) answer as on a kernel without VXLAN devices. */
+export async function withoutVxlan(host: LabHost): Promise<void> {
+  await host.sh('cp "$(command -v ip)" /usr/local/sbin/ip.real');
+  await host.write('/usr/local/sbin/ip.sh', REFUSING, 0o755);
+  await host.sh('mount --bind /usr/local/sbin/ip.sh "$(readlink -f "$(command -v ip)")"');
+}
+
+const REFUSING = `#!/bin/sh
+for word in "$@"; do
+    if [ -f "$word" ] && grep -q 'type vxlan' "$word"; then
+        echo 'Error: Unknown device type.' >&2
+        exit 1
+    fi
+done
+exec /usr/local/sbin/ip.real "$@"
+`;

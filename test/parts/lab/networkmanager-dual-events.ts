@@ -2,7 +2,9 @@
  * Each event of a NetworkManager that takes DHCPv4, DHCPv6 and router advertisements, made to happen on a throw-away host: real
  * programs, real servers, a real router. `happen` leaves the host as the event left it.
  */
+import { ADVERTISED_SERVERS } from './bird-router.ts';
 import type { Dhcp6Options } from './dhcp6.ts';
+import { refuseAll } from './dnsmasq-dhcp.ts';
 import { LONG6, lost6, REBINDING6, RENEWING6, rebound6, renewed6, startDualNetwork } from './dual-network.ts';
 import type { LabHost } from './host.ts';
 import { Manager, managedHost, offersOf } from './networkmanager.ts';
@@ -24,15 +26,26 @@ export async function dualManagedHost({ four = { lease: 600 }, six }: Dhcp) {
 
 export type DualManagedScene = Awaited<ReturnType<typeof dualManagedHost>>;
 
-/** Waits until NetworkManager has all of both families, and has written it. */
+/**
+ * Waits until this NetworkManager says that it has all of both families, and has written it. Its record and the kernel have all
+ * of an earlier one.
+ */
 async function taken(host: LabHost): Promise<void> {
-  await host.sh(`until grep -q '^.dhcp4' /run/NetworkManager/devices/* && ip -6 route show default proto ra | grep -q . &&
-      ip -6 addr show dev eth0 -tentative | grep -q /128; do sleep 0.1; done`);
+  await host.sh(`has() { nmcli -t -e no -f DHCP4,DHCP6,IP6.DNS device show eth0 | grep -q "$1"; }
+    until has '^DHCP4.*:ip_address = ' && has '^DHCP6.*:ip6_address = ' && has '^IP6.DNS.*:${ADVERTISED_SERVERS[0]}$' &&
+      ip -6 route show default proto ra | grep -q . && ip -6 addr show dev eth0 -tentative | grep -q /128; do sleep 0.1; done`);
   await dispatched(host);
 }
 
-/** Seconds that NetworkManager asks in vain before it gives a lost lease's servers up (ipv6.dhcp-timeout), and a few more. */
+/** Seconds that NetworkManager asks in vain before it gives up (ipv4.dhcp-timeout and ipv6.dhcp-timeout), and a few more. */
 const GIVEN_UP = 48;
+
+const SHORT4 = { four: { lease: 30 }, six: LONG6 };
+
+/** NetworkManager keeps the device, because IPv6 still works. */
+async function lost4(host: LabHost): Promise<void> {
+  await host.sh(`while ip -4 addr show dev eth0 | grep -q inet; do sleep 0.1; done; sleep ${GIVEN_UP}`);
+}
 
 export const DUAL_NETWORKMANAGER_EVENTS: RehearsedEvents<Dhcp, DualManagedScene> = {
   RENEW6: {
@@ -59,13 +72,23 @@ export const DUAL_NETWORKMANAGER_EVENTS: RehearsedEvents<Dhcp, DualManagedScene>
       await host.sh(`sleep ${GIVEN_UP}`);
     },
   },
-  // NetworkManager keeps the device, because IPv6 still works.
-  EXPIRE: {
-    dhcp: { four: { lease: 30 }, six: LONG6 },
+  RENEW: { ...NETWORKMANAGER_EVENTS.RENEW!, dhcp: SHORT4 },
+  REBIND: { ...NETWORKMANAGER_EVENTS.REBIND!, dhcp: SHORT4 },
+  NAK: {
+    dhcp: SHORT4,
     givesUp: true,
     async happen({ host, server }) {
       await server.stop();
-      await host.sh(`while ip -4 addr show dev eth0 | grep -q inet; do sleep 0.1; done; sleep ${GIVEN_UP}`);
+      await refuseAll(host);
+      await lost4(host);
+    },
+  },
+  EXPIRE: {
+    dhcp: SHORT4,
+    givesUp: true,
+    async happen({ host, server }) {
+      await server.stop();
+      await lost4(host);
     },
   },
   RELOAD: { ...NETWORKMANAGER_EVENTS.RELOAD!, dhcp: { six: LONG6 } },
@@ -86,6 +109,7 @@ export const DUAL_NETWORKMANAGER_EVENTS: RehearsedEvents<Dhcp, DualManagedScene>
       await Promise.all([server.stop(), sent6.server6.stop(), sent6.router.stop()]);
       await manager.kill();
       await Manager.start(host);
+      await host.sh(`sleep ${GIVEN_UP}`);
       await dispatched(host);
     },
   },

@@ -89,3 +89,29 @@ export async function managedHost<Six>(
     throw error;
   }
 }
+
+/**
+ * Waits until nothing goes over the wire and no dispatcher is there. The dispatcher ends when it has had nothing to do for a
+ * while. Each end of a new wire asks for routers and tells its multicast groups several times.
+ */
+export async function managerIsQuiet(host: LabHost): Promise<void> {
+  await host.sh(`while pgrep -x nm-dispatcher >/dev/null; do sleep 0.1; done
+    frames() { cat /sys/class/net/eth0/statistics/[rt]x_packets | xargs; }
+    until [ "$(frames)" = "$last" ]; do last=$(frames); sleep 5; done`);
+}
+
+/**
+ * The frames that the host has sent and got, the events that its dispatcher ran, and what its NetworkManager has said. A signal
+ * to NetworkManager shows in its words.
+ */
+export async function managerNotices({
+  host,
+  manager,
+}: {
+  readonly host: LabHost;
+  readonly manager: Manager;
+}): Promise<string[]> {
+  const frames = await host.sh('cat /sys/class/net/*/statistics/[rt]x_packets | xargs');
+  const events = await host.sh('wc -l </run/lab/events');
+  return [frames, events, ...manager.log.lines];
+}

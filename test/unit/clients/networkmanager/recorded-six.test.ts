@@ -46,7 +46,7 @@ function managed(t: TestContext, { dhcp6 = DHCP6, ipv6 = '', shown = DUAL as Sho
 const sixOf = (host: ManagedHost) => networkManagerSix(host, managedDevices(host)[0]!);
 
 test('NetworkManager, IPv6 on record: servers that neither the lease nor the profile names are advertised', (t) => {
-  const { offer6, advertisements, notes } = sixOf(managed(t, { ipv6: 'dns=2001:db8::13;\n' }));
+  const { offer6, advertisements, shown, notes } = sixOf(managed(t, { ipv6: 'dns=2001:db8::13;\n' }));
   assert.equal(offer6?.address, '2001:db8::100');
   assert.deepEqual([...(offer6?.options.keys() ?? [])], [23, 24]);
   const [one, ...more] = advertisements;
@@ -54,6 +54,13 @@ test('NetworkManager, IPv6 on record: servers that neither the lease nor the pro
     [one?.managed, one?.servers[0]?.addresses, one?.domains[0]?.names, more],
     [true, ['2001:db8::12'], ['ra.example'], []],
   );
+  assert.deepEqual(shown, [
+    'ip6_address = 2001:db8::100',
+    'dhcp6_name_servers = 2001:db8::11',
+    'dhcp6_domain_search = six.example',
+    '2001:db8::12',
+    'ra.example',
+  ]);
   assert.deepEqual(notes, []);
 });
 
@@ -62,7 +69,12 @@ test('NetworkManager, IPv6 on record: a lease of options only, and no lease', (t
   assert.equal(options.offer6?.address, null);
   assert.deepEqual([options.advertisements[0]?.managed, options.advertisements[0]?.other], [false, true]);
   assert.equal(sixOf(managed(t, { dhcp6: '' })).offer6, null);
-  assert.deepEqual(sixOf(managed(t, { dhcp6: '', shown: {} })), { offer6: null, advertisements: [], notes: [] });
+  assert.deepEqual(sixOf(managed(t, { dhcp6: '', shown: {} })), {
+    offer6: null,
+    advertisements: [],
+    shown: [],
+    notes: [],
+  });
 });
 
 test('NetworkManager, IPv6 on record: what it does not tell is named', (t) => {
@@ -77,7 +89,7 @@ test('NetworkManager’s stage: a profile that waits for IPv6 is played with IPv
   const plan = (host: ManagedHost) => networkManagerStage(host, holder, 'eth0');
   const ipv6 = 'may-fail=false\n';
   const both = plan(managed(t, { ipv6 }));
-  assert.deepEqual(both.command.slice(-3), ['2001:db8::100', '45', 'yes']);
+  assert.deepEqual(both.command.slice(-4, -1), ['2001:db8::100', '45', 'yes']);
   assert.equal(both.events.EXPIRE6?.ends[0], 'FAILED6');
   const slow = plan(managed(t, { ipv6: 'dhcp-timeout=300\n' }));
   assert.equal(slow.events.EXPIRE6?.ends[0], 'LOST6');
