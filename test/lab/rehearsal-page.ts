@@ -78,8 +78,7 @@ dhcpcd's TIMEOUT is no fault. The rows of \`dhclient -6\` and \`IPv6 only\` have
 with \`IPv6 only\` no server of DHCPv4 answers. No row has a delegated prefix: the stage delegates none, and a rehearsal says so. There is no row for TIMEOUT with a systemd-networkd of
 systemd 253 or newer: the command says that it cannot rehearse it.
 
-These have no row, and the command says that it cannot rehearse them: TIMEOUT of systemd-networkd 257, and with systemd-networkd and NetworkManager
-each event of an interface without a lease of DHCPv4.
+With NetworkManager, an interface without a lease of DHCPv4 has no row: the command says that it cannot rehearse it.
 
 | event | how it is made to happen |
 | --- | --- |
