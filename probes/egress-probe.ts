@@ -8,12 +8,12 @@ import type { Host } from '../agent/host/host.ts';
 import type { Way } from '../agent/host/netlink/routes/route-lookup.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
 import { protocolName } from '../agent/host/netlink/table-names.ts';
-import { FLOWS, KINDS, type Kind, type Moves, moves, Sampler, type Share, shares } from './egress/spread.ts';
-import { filterConditions, filteredPackets, percent, type Spread, spreadConditions } from './egress/traps.ts';
+import { changedEvent } from './egress/changed-event.ts';
+import { FLOWS, KINDS, type Kind, moves, Sampler, type Share, shares } from './egress/spread.ts';
+import { filterConditions, filteredPackets, LABEL, percent, type Spread, spreadConditions } from './egress/traps.ts';
 import { type Condition, type Occurrence, type Probe, type Reading, type SampleAttributes, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
-const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
 
 /** Milliseconds between looks at the gateways. */
 const LOOK_EVERY = 5_000;
@@ -135,7 +135,7 @@ class Watched {
       : null;
     this.#moved.needed += moved?.needed ?? 0;
     this.#moved.needless += moved?.needless ?? 0;
-    return [event(this.#family, after.egress, { gone, come, moved, carried: before.ways !== null })];
+    return [changedEvent(this.#family, after.egress, { gone, come, moved, carried: before.ways !== null })];
   }
 
   #told({ egress, spread }: Seen): Reading[] {
@@ -203,49 +203,6 @@ const HEAD = ['', 'gateway', 'by', 'neighbour', 'weight', 'many addresses', 'one
 
 function against(share: Share | undefined): string {
   return share === undefined ? '–' : `${percent(share.seen)} of ${percent(share.expected)}`;
-}
-
-function event(
-  family: Family,
-  after: DefaultRouteView | null,
-  {
-    gone,
-    come,
-    moved,
-    carried,
-  }: { gone: readonly Gateway[]; come: readonly Gateway[]; moved: Moves | null; carried: boolean },
-): Occurrence {
-  const left = after?.gateways.filter(({ reachable }) => reachable) ?? [];
-  const what = [
-    ...(gone.length > 0 ? [`lost ${gone.map(gatewayName).join(', ')}`] : []),
-    ...(come.length > 0 ? [`gained ${come.map(gatewayName).join(', ')}`] : []),
-  ];
-  const has = left.length === 0 ? 'no gateway is left' : `it has ${left.map(gatewayName).join(', ')} now`;
-  const flows = moved !== null && carried ? `. ${sentence(moved)}` : '';
-  return {
-    kind: 'event',
-    name: 'holdfast.egress.changed',
-    severity: left.length === 0 ? 'error' : gone.length > 0 ? 'warn' : 'info',
-    time: Date.now(),
-    body: `the ${LABEL[family]} default route ${what.join(' and ')}; ${has}${flows}`,
-    attributes: {
-      'network.type': family,
-      gateways: left.length,
-      ...(gone.length > 0 ? { lost: gone.map(gatewayName).join(', ') } : {}),
-      ...(come.length > 0 ? { gained: come.map(gatewayName).join(', ') } : {}),
-      ...(moved === null
-        ? {}
-        : { flows: FLOWS, moved: moved.needed, needless: moved.needless, stranded: moved.stranded }),
-    },
-  };
-}
-
-function sentence({ needed, needless, stranded }: Moves): string {
-  const rest = FLOWS - needed - stranded;
-  if (stranded > 0) return `${stranded} of ${FLOWS} sampled flows have no gateway any longer`;
-  if (rest <= 0) return `All ${FLOWS} sampled flows had to move`;
-  const others = needless === 0 ? 'and no other moved' : `and ${needless} of the other ${rest} moved without need`;
-  return `${needed} of ${FLOWS} sampled flows had to move, ${others}`;
 }
 
 /** The sysctls by which the kernel chooses among next hops. */

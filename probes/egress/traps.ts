@@ -8,7 +8,7 @@ import { FLOWS, type Share, unbalanced } from './spread.ts';
 
 type Sysctls = Pick<Host, 'sysctl'>;
 
-const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
+export const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
 /** Spread by the addresses only (ip-sysctl). */
 const BY_ADDRESSES = '0';
 /** Accept a packet only from the interface where its answer would leave (RFC 3704). */
