@@ -1,67 +1,10 @@
 /** The probe `egress` with default routes of every make: weights, nexthop objects, gateways that are silent, no route at all. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Condition, Occurrence, Reading, Sample } from '../../probes/probe.ts';
+import { EgressReader } from '../parts/lab/egress-reader.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
-import { Log } from '../parts/lab/log.ts';
-import { REPOSITORY } from '../parts/repository.ts';
 
 const skip = unavailable();
-
-/** One probe, over several readings. */
-class Reader {
-  readonly #child;
-  readonly #log: Log;
-  #read = 0;
-
-  constructor(host: LabHost) {
-    this.#child = host.spawn([process.execPath, join(REPOSITORY, 'test/parts/lab/egress-inside.ts')]);
-    this.#log = new Log(this.#child.stdout!);
-    new Log(this.#child.stderr!);
-  }
-
-  async next(): Promise<Seen> {
-    this.#child.stdin!.write('\n');
-    const readings: Reading[] = JSON.parse(await this.#log.until(/^\[/, this.#read));
-    this.#read += 1;
-    return new Seen(readings);
-  }
-}
-
-class Seen {
-  readonly #readings: readonly Reading[];
-
-  constructor(readings: readonly Reading[]) {
-    this.#readings = readings;
-  }
-
-  values(metric: string, about: Record<string, unknown> = {}): number[] {
-    return this.#readings
-      .filter((one): one is Sample => one.kind === 'sample' && one.metric === `system.network.egress.${metric}`)
-      .filter(({ attributes }) =>
-        Object.entries({ 'network.type': 'ipv4', ...about }).every(([k, v]) => attributes[k] === v),
-      )
-      .map(({ value }) => value);
-  }
-
-  get filtered(): number {
-    const drops = this.#readings.find((one) => one.kind === 'sample' && one.metric.endsWith('rp_filter.drops'));
-    return (drops as Sample).value;
-  }
-
-  get conditions(): Condition[] {
-    return this.#readings.filter((one) => one.kind === 'condition');
-  }
-
-  get codes(): string[] {
-    return this.conditions.map(({ code }) => code);
-  }
-
-  get events(): Occurrence[] {
-    return this.#readings.filter((one) => one.kind === 'event');
-  }
-}
 
 /** `gateways` wires up, each with a gateway that answers; by ports, so that no condition says otherwise. */
 async function wired(gateways: number): Promise<LabHost> {
@@ -80,7 +23,7 @@ const via = (...weights: number[]) => {
 
 test('egress: the probe follows default routes of every make', { skip }, async (t) => {
   await using host = await wired(3);
-  const reader = new Reader(host);
+  const reader = new EgressReader(host);
 
   await t.test('none', async () => {
     const seen = await reader.next();
@@ -192,7 +135,7 @@ test('egress: the probe follows default routes of every make', { skip }, async (
     assert.equal((await ping()).code, 0);
     await host.sh(`ip route replace default ${via(1)}`);
     assert.equal((await ping()).code, 1);
-    assert.ok((await new Reader(host).next()).filtered > 0);
+    assert.ok((await new EgressReader(host).next()).filtered > 0);
     await host.sh('sysctl -qw net.ipv4.conf.all.rp_filter=2');
     assert.equal((await ping()).code, 0);
   });
