@@ -3,14 +3,16 @@
  * where it would send a sample of flows, and reads only the one route that they take.
  */
 import type { Family } from '../agent/address/address.ts';
-import { type DefaultRouteView, EgressLook, type Gateway, gatewayName } from '../agent/egress/look.ts';
+import { type DefaultRouteView, EgressLook, type Gateway } from '../agent/egress/look.ts';
 import type { Host } from '../agent/host/host.ts';
 import type { Way } from '../agent/host/netlink/routes/route-lookup.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
 import { protocolName } from '../agent/host/netlink/table-names.ts';
 import { changedEvent } from './egress/changed-event.ts';
-import { FLOWS, KINDS, type Kind, moves, Sampler, type Share, shares } from './egress/spread.ts';
-import { filterConditions, filteredPackets, LABEL, percent, type Spread, spreadConditions } from './egress/traps.ts';
+import { GATEWAYS_HEAD, gatewayRows } from './egress/gateway-rows.ts';
+import { Lifetime } from './egress/lifetime.ts';
+import { FLOWS, KINDS, type Kind, moves, Sampler, shares } from './egress/spread.ts';
+import { filterConditions, filteredPackets, LABEL, type Spread, spreadConditions } from './egress/traps.ts';
 import { type Condition, type Occurrence, type Probe, type Reading, type SampleAttributes, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
@@ -48,7 +50,7 @@ export function egressProbe(host: Pick<Host, 'sysctl'>, clock = () => performanc
       }
       return [...readings, ...filtered.readings];
     },
-    table: () => [HEAD, ...watched.flatMap((one) => one.table())],
+    table: () => [GATEWAYS_HEAD, ...watched.flatMap((one) => one.table())],
     async close() {
       socket?.[Symbol.dispose]();
     },
@@ -60,6 +62,7 @@ class Watched {
   readonly #host: Pick<Host, 'sysctl'>;
   readonly #clock: () => number;
   readonly #look: EgressLook;
+  readonly #lifetime = new Lifetime();
   #sampler: { beyond: string; sampler: Sampler } | null = null;
   #seen: Seen | null = null;
   #picture = '';
@@ -81,12 +84,14 @@ class Watched {
       this.#seen = null;
       return [unseen(this.#family)];
     }
+    const turned = this.#lifetime.see(egress, this.#clock());
     const before = this.#seen;
     const now = picture(egress);
     const changed = before !== null && this.#picture !== now;
     this.#picture = now;
     // Usually nothing changed, so the earlier readings stay true.
-    if (before !== null && !changed && this.#clock() - this.#judged < JUDGE_EVERY) return this.#readings;
+    const isRecent = this.#clock() - this.#judged < JUDGE_EVERY;
+    if (before !== null && !changed && !turned && isRecent) return this.#readings;
     this.#judged = this.#clock();
     const sysctls = DECIDING[this.#family].map((key) => this.#host.sysctl(key)).join();
     const sampled =
@@ -102,16 +107,19 @@ class Watched {
     const at = this.#clock();
     if (egress === null) return { egress, ways: null, spread: null, at };
     const [only, second] = egress.gateways;
-    if (only !== undefined && second === undefined) return { ...alone(egress, only), at };
+    if (only !== undefined && second === undefined) return { ...alone(this.#family, egress, only), at };
     // The same flows are sampled for as long as they take the default route.
     if (this.#sampler?.beyond !== egress.beyond) {
       this.#sampler = { beyond: egress.beyond, sampler: new Sampler(this.#family, egress.beyond) };
     }
-    const ways = { destinations: [] as (Way | null)[], connections: [] as (Way | null)[] };
-    for (const kind of KINDS) ways[kind] = await this.#sampler.sampler.ways(kind, socket, signal);
+    const { sampler } = this.#sampler;
+    const ask = (kind: Kind) => sampler.ways(kind, socket, signal);
+    const destinations = await ask('destinations');
+    const ways = { destinations, connections: await ask('connections'), labels: await ask('labels') };
     const spread = {
       destinations: shares(egress, ways.destinations),
       connections: shares(egress, ways.connections),
+      labels: shares(egress, ways.labels),
     };
     return { egress, ways, spread, at };
   }
@@ -156,6 +164,7 @@ class Watched {
       sample('system.network.egress.moves', this.#moved.needed, { ...family, needed: true }),
       sample('system.network.egress.moves', this.#moved.needless, { ...family, needed: false }),
     ];
+    readings.push(...(egress === null ? [] : lifetimeSample(this.#family, egress)));
     if (egress === null || spread === null) return readings;
     for (const kind of KINDS) {
       for (const { gateway, seen } of spread[kind]) {
@@ -172,37 +181,32 @@ class Watched {
 
   #conditions(egress: DefaultRouteView, spread: Spread): Condition[] {
     const filters = this.#family === 'ipv4' ? filterConditions(egress, this.#host) : [];
-    return [...spreadConditions(this.#family, egress, spread, this.#host), ...filters];
+    return [...spreadConditions(this.#family, egress, spread, this.#host), ...filters, ...this.#lifetime.conditions];
   }
 
   table(): string[][] {
-    const { egress, spread } = this.#seen ?? {};
-    const label = LABEL[this.#family];
-    if (egress === undefined || egress === null) return [[label, 'no default route', '', '', '', '', '']];
-    return egress.gateways.map((gateway, n) => [
-      label,
-      gatewayName(gateway),
-      protocolName(egress.protocol),
-      gateway.carrier ? (gateway.neighbour ?? '–') : 'no carrier',
-      String(gateway.weight),
-      ...(spread === undefined || spread === null
-        ? ['–', '–']
-        : [against(spread.destinations[n]), against(spread.connections[n])]),
-    ]);
+    const { egress = null, spread = null } = this.#seen ?? {};
+    return gatewayRows(this.#family, egress, spread);
   }
 }
 
 /** The result for a single gateway, which takes all flows. */
-function alone(egress: DefaultRouteView, { index, address }: Gateway): Omit<Seen, 'at'> {
+function alone(family: Family, egress: DefaultRouteView, { index, address }: Gateway): Omit<Seen, 'at'> {
   const ways = Array.from({ length: FLOWS }, () => ({ index, gateway: address }));
   const all = shares(egress, ways);
-  return { egress, ways: { destinations: ways, connections: ways }, spread: { destinations: all, connections: all } };
+  const labels = family === 'ipv4' ? [] : all;
+  return {
+    egress,
+    ways: { destinations: ways, connections: ways, labels: [] },
+    spread: { destinations: all, connections: all, labels },
+  };
 }
 
-const HEAD = ['', 'gateway', 'by', 'neighbour', 'weight', 'many addresses', 'one pair of addresses'];
-
-function against(share: Share | undefined): string {
-  return share === undefined ? '–' : `${percent(share.seen)} of ${percent(share.expected)}`;
+function lifetimeSample(family: Family, { expires, protocol, preference }: DefaultRouteView): Reading[] {
+  if (expires === null) return [];
+  const rank = preference === null ? {} : { preference };
+  const attributes = { 'network.type': family, protocol: protocolName(protocol), ...rank };
+  return [sample('system.network.egress.expires', expires, attributes)];
 }
 
 /** The sysctls by which the kernel chooses among next hops. */

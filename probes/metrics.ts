@@ -111,6 +111,11 @@ export const METRICS = {
     kind: 'gauge',
     description: '1 for the neighbour state of a gateway (attribute state)',
   },
+  'system.network.egress.expires': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'Time until the default route goes, unless its router advertises itself again',
+  },
   'system.network.egress.moves': {
     unit: '{flow}',
     kind: 'counter',

@@ -3,6 +3,7 @@
  * it again.
  */
 import type { IpAddress, Prefix } from '../address/accepted.ts';
+import type { RouterPreference } from '../host/netlink/routes/seen-route.ts';
 
 /**
  * All lifetimes are seconds as the router sent them, or what is left of them if the record says no more; INFINITE
@@ -30,9 +31,6 @@ export interface RecordedAdvertisement {
   /** DNSSL (RFC 8106), one option each. */
   readonly domains: readonly { readonly names: readonly string[]; readonly lifetime: number }[];
 }
-
-/** RFC 4191, 2.1. */
-export type RouterPreference = 'low' | 'medium' | 'high';
 
 export interface AdvertisedPrefix {
   readonly prefix: Prefix;

@@ -6,7 +6,7 @@ import { links } from '../host/netlink/links.ts';
 import { type NeighbourState, neighbour } from '../host/netlink/neighbours.ts';
 import { hopsOf } from '../host/netlink/routes/nexthops.ts';
 import { matchedRoute } from '../host/netlink/routes/route-lookup.ts';
-import type { SeenRoute } from '../host/netlink/routes/seen-route.ts';
+import type { RouterPreference, SeenRoute } from '../host/netlink/routes/seen-route.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
 
 export interface Gateway {
@@ -29,6 +29,10 @@ export interface DefaultRouteView {
   /** The number in rt_protos. */
   readonly protocol: number;
   readonly metric: number;
+  /** Seconds until the route goes, unless its router advertises itself again; null if the route stays. */
+  readonly expires: number | null;
+  /** The router's preference (RFC 4191); null for IPv4. */
+  readonly preference: RouterPreference | null;
   /** Empty if the route drops packets. */
   readonly gateways: readonly Gateway[];
   /** The first of 256 addresses that only the default route leads to. */
@@ -76,8 +80,8 @@ export class EgressLook {
         reachable: usable && this.#answers(`${index} ${gateway}`, known?.state),
       });
     }
-    const { table, protocol, metric } = route;
-    return { table, protocol, metric, gateways, beyond };
+    const { table, protocol, metric, expires, preference } = route;
+    return { table, protocol, metric, expires, preference, gateways, beyond };
   }
 
   /** A gateway that the kernel is asking now, or has forgotten, counts as before. */

@@ -2,7 +2,7 @@
 import type { Family } from '../../agent/address/address.ts';
 import type { DefaultRouteView, Gateway } from '../../agent/egress/look.ts';
 import { bytesOf } from '../../agent/host/netlink/routes/route.ts';
-import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/routes/route-lookup.ts';
+import { type Flow, FlowSample, takesFlowLabels, type Way } from '../../agent/host/netlink/routes/route-lookup.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 
 /** Flows in a sample. With two gateways a share of one half is measured within 0.09, 99.7 times of 100. */
@@ -10,12 +10,16 @@ export const FLOWS = 256;
 
 /**
  * `destinations`: each flow to another address. `connections`: all between the same two addresses, by different ports.
+ * `labels`: like `connections`, each with its own IPv6 flow label, as forwarded packets have it.
  */
-export type Kind = 'destinations' | 'connections';
-export const KINDS = ['destinations', 'connections'] as const satisfies readonly Kind[];
+export type Kind = 'destinations' | 'connections' | 'labels';
+export const KINDS = ['destinations', 'connections', 'labels'] as const satisfies readonly Kind[];
 
 const FIRST_PORT = 32_768;
 const HTTPS = 443;
+/** 20 bits hold the labels of a whole sample. */
+const FIRST_LABEL = 0x12345;
+const LABEL_STEP = 2_053;
 
 export interface Share {
   readonly gateway: Gateway;
@@ -27,38 +31,46 @@ export interface Share {
 
 /** Asks about the same flows each time, so that moved flows can be counted. */
 export class Sampler {
-  readonly #samples: Readonly<Record<Kind, FlowSample>>;
+  readonly #family: Family;
+  readonly #flows: Readonly<Record<Kind, readonly Flow[]>>;
+  readonly #samples = new Map<Kind, FlowSample>();
+  /** null until the kernel was asked. */
+  #hasLabels: boolean | null;
 
   constructor(family: Family, beyond: string) {
-    this.#samples = {
-      destinations: new FlowSample(
-        family,
-        flows((n) => [n, FIRST_PORT + 61 * n], beyond),
-      ),
-      connections: new FlowSample(
-        family,
-        flows((n) => [1, FIRST_PORT + 61 * n], beyond),
-      ),
+    this.#family = family;
+    this.#hasLabels = family === 'ipv4' ? false : null;
+    this.#flows = {
+      destinations: flows((n) => ({ host: n }), beyond),
+      connections: flows(() => ({ host: 1 }), beyond),
+      labels: flows((n) => ({ host: 1, flowLabel: FIRST_LABEL + LABEL_STEP * n }), beyond),
     };
   }
 
-  /** Throws NetlinkError. */
-  ways(kind: Kind, socket: NetlinkSocket, signal: AbortSignal): Promise<(Way | null)[]> {
-    return this.#samples[kind].ways(socket, signal);
+  /** Empty for flow labels that this kernel's look-up ignores, and in IPv4. Throws NetlinkError. */
+  async ways(kind: Kind, socket: NetlinkSocket, signal: AbortSignal): Promise<(Way | null)[]> {
+    if (kind === 'labels') {
+      this.#hasLabels ??= await takesFlowLabels(socket, this.#flows.labels[0]!.destination, signal);
+      if (!this.#hasLabels) return [];
+    }
+    const sample = this.#samples.get(kind) ?? new FlowSample(this.#family, this.#flows[kind]);
+    this.#samples.set(kind, sample);
+    return sample.ways(socket, signal);
   }
 }
 
-function flows(choose: (n: number) => [host: number, port: number], beyond: string): Flow[] {
+function flows(choose: (n: number) => { host: number; flowLabel?: number }, beyond: string): Flow[] {
   return Array.from({ length: FLOWS }, (_, n) => {
-    const [host, sourcePort] = choose(n);
+    const { host, ...label } = choose(n);
     const destination = bytesOf(beyond);
     destination[destination.length - 1] = host;
-    return { destination, sourcePort, destinationPort: HTTPS };
+    return { destination, sourcePort: FIRST_PORT + 61 * n, destinationPort: HTTPS, ...label };
   });
 }
 
-/** One share for each gateway. */
+/** One share for each gateway; none if no flow was sampled. */
 export function shares({ gateways }: Pick<DefaultRouteView, 'gateways'>, ways: readonly (Way | null)[]): Share[] {
+  if (ways.length === 0) return [];
   const serving = gateways.some(reachable) ? gateways.filter(reachable) : gateways;
   const weights = serving.reduce((sum, { weight }) => sum + weight, 0);
   return gateways.map((gateway) => ({

@@ -4,7 +4,7 @@ import { type Family, familyOf } from '../../agent/address/address.ts';
 import { type DefaultRouteView, type Gateway, gatewayName } from '../../agent/egress/look.ts';
 import type { Host } from '../../agent/host/host.ts';
 import type { Condition } from '../probe.ts';
-import { FLOWS, type Share, unbalanced } from './spread.ts';
+import { FLOWS, type Kind, type Share, unbalanced } from './spread.ts';
 
 type Sysctls = Pick<Host, 'sysctl'>;
 
@@ -14,17 +14,15 @@ const BY_ADDRESSES = '0';
 /** Accept a packet only from the interface where its answer would leave (RFC 3704). */
 const STRICT = 1;
 
-export interface Spread {
-  readonly destinations: readonly Share[];
-  readonly connections: readonly Share[];
-}
+/** Empty for a kind of flows that this kernel cannot be asked about. */
+export type Spread = Readonly<Record<Kind, readonly Share[]>>;
 
 /** Conditions about a wrong spread, or about flows that are or would be lost. */
 export function spreadConditions(family: Family, egress: DefaultRouteView, spread: Spread, host: Sysctls): Condition[] {
   return [
     ...spread.destinations.filter(isLost).map((share) => lost(family, share)),
     ...uneven(family, egress, spread),
-    ...onePath(family, egress, host),
+    ...onePath(family, egress, spread, host),
   ];
 }
 
@@ -55,12 +53,14 @@ function uneven(family: Family, { gateways }: DefaultRouteView, { destinations }
   return [condition('egress-unbalanced', 'warn', body, family)];
 }
 
-function onePath(family: Family, { gateways }: DefaultRouteView, host: Sysctls): Condition[] {
+function onePath(family: Family, { gateways }: DefaultRouteView, { labels }: Spread, host: Sysctls): Condition[] {
   const key = `net/${family}/fib_multipath_hash_policy`;
   if (gateways.length < 2 || host.sysctl(key) !== BY_ADDRESSES) return [];
+  const forwarded = labels.length > 0 ? '' : ', for which this kernel cannot be asked (needs Linux 6.14)';
   const body =
     `${key.replaceAll('/', '.')} is 0: all ${LABEL[family]} connections between the same two addresses go through the same gateway, ` +
-    'however many there are; the value 1 also spreads them by their ports';
+    'however many there are; the value 1 also spreads them by their ports' +
+    (family === 'ipv4' ? '' : `. Forwarded packets also spread by their flow labels${forwarded}`);
   return [condition('egress-hash-addresses', 'info', body, family)];
 }
 

@@ -52,7 +52,7 @@ for (const own of ['bird', 'frr'] as const) {
       const people = await host.agent('probe', 'egress');
       assert.match(
         people.stdout,
-        /^ {2}IPv4 +10\.88\.0\.1 on eth0 +(bgp|bird) +\w+ +1 +\d+ % of 50 % +\d+ % of 50 %$/m,
+        /^ {2}IPv4 +10\.88\.0\.1 on eth0 +(bgp|bird) +\w+ +1 +\d+ % of 50 % +\d+ % of 50 % +–$/m,
       );
     });
 

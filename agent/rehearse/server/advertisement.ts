@@ -3,7 +3,8 @@ import type { Prefix } from '../../address/accepted.ts';
 import { bytesOfAddress, ipAddress } from '../../address/address-checks.ts';
 import { INFINITE } from '../../clients/known-lease.ts';
 import { namesOption } from '../../clients/option-bytes.ts';
-import type { RecordedAdvertisement, RouterPreference } from '../../clients/recorded-advertisement.ts';
+import type { RecordedAdvertisement } from '../../clients/recorded-advertisement.ts';
+import type { RouterPreference } from '../../host/netlink/routes/seen-route.ts';
 
 const ROUTER_ADVERTISEMENT = 134;
 const MANAGED = 0x80;

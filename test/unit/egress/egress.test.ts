@@ -5,7 +5,7 @@ import type { IpAddress } from '../../../agent/address/accepted.ts';
 import type { Gateway } from '../../../agent/egress/look.ts';
 import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
 import { readNeighbour } from '../../../agent/host/netlink/neighbours.ts';
-import { FlowSample, matchedRoute } from '../../../agent/host/netlink/routes/route-lookup.ts';
+import { FlowSample, matchedRoute, takesFlowLabels } from '../../../agent/host/netlink/routes/route-lookup.ts';
 import { eachMessage, type NetlinkSocket, type Take } from '../../../agent/host/netlink/socket.ts';
 import { FLOWS, moves, shares, unbalanced } from '../../../probes/egress/spread.ts';
 import { readFiltered } from '../../../probes/egress/traps.ts';
@@ -127,6 +127,34 @@ test('egress: each flow has its own answer, whatever order they come in, and no 
     ),
     { code: 'EBADMSG' },
   );
+});
+
+test('egress: a kernel that ignores flow labels also ignores a damaged one, and no route shows nothing', async () => {
+  const takes = (answer: (isDamaged: boolean) => Buffer) => {
+    // The attribute of a whole label has 8 bytes, and the one of a damaged label has 5.
+    const asked = (datagram: Buffer) => answer(datagram.readUInt16LE(datagram.length - 8) !== 8);
+    return takesFlowLabels(kernel(asked), Buffer.alloc(16), signal);
+  };
+  assert.equal(await takes((isDamaged) => (isDamaged ? error(0, 34) : route(0))), true);
+  assert.equal(await takes(() => route(0)), false);
+  assert.equal(await takes(() => error(0, 101)), false);
+});
+
+test('egress: the preference of an advertised route, and numbers that mean none', async () => {
+  const preference = async (...bytes: number[]) => {
+    const answer = route(0, {}, gatewayIs(10, 88, 0, 1), attribute(20, Buffer.from(bytes)));
+    return (
+      await matchedRoute(
+        kernel(() => answer),
+        'ipv4',
+        accepted('198.18.0.0'),
+        {},
+        signal,
+      )
+    )?.preference;
+  };
+  assert.deepEqual(await Promise.all([preference(0), preference(1), preference(3)]), ['medium', 'high', 'low']);
+  assert.deepEqual(await Promise.all([preference(2), preference(), preference(1, 0)]), [null, null, null]);
 });
 
 test('a neighbour: its state, its age, and what no kernel says', () => {

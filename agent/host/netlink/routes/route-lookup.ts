@@ -38,6 +38,8 @@ export interface Flow {
   readonly destination: Buffer;
   readonly sourcePort: number;
   readonly destinationPort: number;
+  /** The IPv6 flow label, 20 bits; left out, 0. Kernels before Linux 6.14 ignore the label: see `takesFlowLabels`. */
+  readonly flowLabel?: number;
 }
 
 /** The next hop of a flow. */
@@ -105,7 +107,7 @@ export class FlowSample {
     for (let from = 0; from < flows.length; from += AT_ONCE) {
       const batch = flows.slice(from, from + AT_ONCE);
       this.#batches.push(
-        Buffer.concat(batch.map((flow, n) => question(family, from + n, 0, flow.destination, portsOf(flow)))),
+        Buffer.concat(batch.map((flow, n) => question(family, from + n, 0, flow.destination, partsOf(flow)))),
       );
     }
   }
@@ -127,6 +129,27 @@ export class FlowSample {
     }
     return found;
   }
+}
+
+/**
+ * Whether this kernel's look-up considers a flow label. An older kernel ignores the attribute, even a damaged one, which
+ * a newer kernel refuses. False if nothing leads to the address. Throws NetlinkError.
+ */
+export async function takesFlowLabels(
+  socket: NetlinkSocket,
+  destination: Buffer,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const leads = async (label: Buffer) => {
+    let isLeading = false;
+    const take = (data: Buffer, at: number): true => {
+      isLeading = data.readUInt16LE(at + 4) === MESSAGE.newRoute;
+      return true;
+    };
+    await socket.converse(question('ipv6', 0, 0, destination, [attribute(RTA.flowLabel, label)]), take, signal);
+    return isLeading;
+  };
+  return (await leads(bigEndian(0))) && !(await leads(Buffer.alloc(1)));
 }
 
 /** Whether the answer is a route. Throws NetlinkError unless it is a route or says that there is none. */
@@ -166,12 +189,20 @@ function question(family: Family, sequence: number, flags: number, destination: 
   return message(MESSAGE.getRoute, 0, sequence, rtmsg, attribute(RTA.destination, destination), ...more);
 }
 
-function portsOf({ sourcePort, destinationPort }: Flow): Buffer[] {
+function partsOf({ sourcePort, destinationPort, flowLabel }: Flow): Buffer[] {
+  const label = flowLabel === undefined ? [] : [attribute(RTA.flowLabel, bigEndian(flowLabel))];
   return [
+    ...label,
     attribute(RTA.ipProtocol, Buffer.from([IPPROTO_TCP])),
     attribute(RTA.sourcePort, port(sourcePort)),
     attribute(RTA.destinationPort, port(destinationPort)),
   ];
+}
+
+function bigEndian(number: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(number);
+  return bytes;
 }
 
 function port(number: number): Buffer {

@@ -26,10 +26,12 @@ export const RTA = {
   cacheInfo: 12,
   table: 15,
   via: 18,
+  preference: 20,
   ipProtocol: 27,
   sourcePort: 28,
   destinationPort: 29,
   nexthopId: 30,
+  flowLabel: 31,
 } as const;
 
 /**

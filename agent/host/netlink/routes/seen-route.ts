@@ -6,10 +6,22 @@ import { type Attribute, align, attribute, attributes, FAMILY, NETLINK_HEADER } 
 import { ROUTE_TYPE, type Route, type RouteHop } from './route.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
 
+/** Preferences of default routers (RFC 4191), by their numbers in RTA_PREF. */
+const PREFERENCE = new Map([
+  [0, 'medium'],
+  [1, 'high'],
+  [3, 'low'],
+] as const);
+
+/** The preference of a default router (RFC 4191). */
+export type RouterPreference = 'low' | 'medium' | 'high';
+
 export interface SeenRoute extends Route {
   readonly hops: readonly SeenHop[];
   /** Seconds until the route goes by itself, as with the lifetime of a router advertisement; null if it stays. */
   readonly expires: number | null;
+  /** Decides among IPv6 routers of the same metric; null for IPv4, and for a number that RFC 4191 reserves. */
+  readonly preference: RouterPreference | null;
   /**
    * Body of a message that makes the route anew: struct rtmsg and its attributes, without the parts that the kernel
    * only reports.
@@ -67,10 +79,16 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
     mtu: uint32Of(data, mtu),
     nexthopId: number(RTA.nexthopId),
     expires: cached !== undefined && cached.end - cached.start >= 12 ? lifetime(data, cached.start) : null,
+    preference: preferenceOf(data, found.get(RTA.preference)),
     get body() {
       return remade(own);
     },
   };
+}
+
+function preferenceOf(data: Buffer, found: Attribute | undefined): RouterPreference | null {
+  if (found === undefined || found.end - found.start !== 1) return null;
+  return PREFERENCE.get(data[found.start] as 0 | 1 | 3) ?? null;
 }
 
 /** USER_HZ, in which the kernel gives rta_expires, the third number of struct rta_cacheinfo. */

@@ -56,9 +56,9 @@ const read = (whole: Buffer) => readRoute(whole, 0, whole.length);
 for (const route of ROUTES) {
   test(`route message: the route reads as it was written: ${JSON.stringify(route)}`, () => {
     const seen = read(asMessage(...routeBody(route)));
-    const { body, expires, ...rest } = seen!;
+    const { body, expires, preference, ...rest } = seen!;
     assert.deepEqual(rest, { ...route, hops: route.hops.map((hop) => ({ ...hop, usable: true })) });
-    assert.equal(expires, null);
+    assert.deepEqual([expires, preference], [null, null]);
     assert.deepEqual(body, Buffer.concat(routeBody(route)), 'and is made anew by the same bytes');
   });
 }
