@@ -5,6 +5,7 @@
 import { UNNAMED_ROLLOUT } from '../../config/notation/rollout-name.ts';
 import type { WaveQuestion, WaveStanding } from '../../confirm/wire/wave-talk.ts';
 import { holds, isAgainst, isUndone, type Member, type MemberStanding, Rollout, type Stop } from './rollout.ts';
+import { deadlineOf, isDeserted, isJustAdmitted, isOld, isQuiet, isTired } from './rollout-times.ts';
 import { barInWords, presentWaveInWords, stopInWords } from './rollout-words.ts';
 import { type RolloutChanges, UnsavedRollouts } from './unsaved-rollouts.ts';
 import { type WaveSize, waveLimit } from './wave-sizes.ts';
@@ -31,20 +32,6 @@ export interface Admission {
   /** '' if the host goes. */
   readonly why: string;
 }
-
-/** Milliseconds beyond `within` until an admitted host must have told its result. A power cut and a boot fit in. */
-const RESULT = 300_000;
-/** Milliseconds without a heartbeat after which a host with a provisional change is lost. */
-const QUIET = 600_000;
-/**
- * Milliseconds without an admission after which a rollout begins anew, and is dropped if nobody is in it. Results that
- * come later neither stop it nor bar others.
- */
-const OVER = 604_800_000;
-/** Milliseconds without a question after which a host no longer waits. It may have got the change in another way. */
-const WAITS = 3_600_000;
-/** Milliseconds that an admitted host stays in its rollout: nobody may make the disk busy by many ids. */
-const STAY = 5_000;
 
 const NOT_STORED = 'the collector can store nothing at present';
 const JUST_NOW = 'this host was admitted with another change just now';
@@ -97,7 +84,7 @@ export class Rollouts {
     const id = name ?? `${UNNAMED_ROLLOUT}${configuration.slice(0, 12)}`;
     let member = this.#members.get(host);
     if (member !== undefined && member.rollout.id !== id) {
-      if (member.standing !== 'waiting' && now - member.since < STAY)
+      if (member.standing !== 'waiting' && isJustAdmitted(member, now))
         return { rollout: member.rollout, go: false, why: JUST_NOW };
       this.#leave(member);
       member = undefined;
@@ -119,7 +106,7 @@ export class Rollouts {
       member = this.#replace(member, { standing: 'waiting' });
     const isAdmitted = member.standing !== 'waiting' && !isUndone(member.standing);
     if (isAdmitted && member.change === change) return go();
-    const why = isAdmitted && now - member.since < STAY ? JUST_NOW : this.#whyWait(rollout, member, now);
+    const why = isAdmitted && isJustAdmitted(member, now) ? JUST_NOW : this.#whyWait(rollout, member, now);
     if (why !== '') {
       if (member.standing === 'waiting') this.#replace(member, { ...asked, since: now });
       this.#unsaved.save();
@@ -149,7 +136,7 @@ export class Rollouts {
     // The host was put back at an earlier try of the same change, and has told nothing since.
     if (standing === 'put-back' && beaten < member.since) return;
     // The host told it before it was lost.
-    if (member.standing === 'lost' && now - beaten > QUIET) return;
+    if (member.standing === 'lost' && isQuiet(beaten, now)) return;
     this.#result(member, standing, now);
   }
 
@@ -158,7 +145,8 @@ export class Rollouts {
     if (isDeaf) this.#listens = now;
     for (const member of this.#underWay) {
       if (this.#options.nameOf(member.host) === null) this.#leave(member);
-      else if (now > this.#deadline(member)) this.#result(member, 'lost', now);
+      else if (now > deadlineOf(member, this.#options.beaten(member.host), this.#listens))
+        this.#result(member, 'lost', now);
     }
     this.#unsaved.save();
   }
@@ -167,8 +155,7 @@ export class Rollouts {
   tidy(now: number): void {
     for (const member of [...this.#members.values()])
       if (this.#options.nameOf(member.host) === null || isTired(member, now)) this.#leave(member);
-    for (const rollout of this.#rollouts.values())
-      if (rollout.members.size === 0 && now - rollout.touched > OVER) this.#end(rollout);
+    for (const rollout of this.#rollouts.values()) if (isDeserted(rollout, now)) this.#end(rollout);
     this.#unsaved.save();
   }
 
@@ -269,12 +256,6 @@ export class Rollouts {
     this.#options.stopped(rollout, host);
   }
 
-  /** When an admitted host without a result is lost. */
-  #deadline({ host, standing, since, within }: Member): number {
-    if (standing === 'provisional') return Math.max(this.#options.beaten(host), this.#listens) + QUIET;
-    return Math.max(since, this.#listens) + within + RESULT;
-  }
-
   #put(member: Member): Member {
     this.#members.set(member.host, member);
     member.rollout.add(member);
@@ -324,12 +305,4 @@ export class Rollouts {
     if (isBarring) this.#barring.add(rollout);
     else this.#barring.delete(rollout);
   }
-}
-
-function isOld({ admittedAt }: Rollout, now: number): boolean {
-  return now - admittedAt > OVER;
-}
-
-function isTired({ standing, since }: Member, now: number): boolean {
-  return standing === 'waiting' && now - since > WAITS;
 }
