@@ -34,7 +34,7 @@ test(
       ],
     );
     const { stdout: text } = await host.agent('rehearse', 'lease', 'eth0', '--reason', 'RENEW', 'RENEW6');
-    assert.match(text, /dhclient\[\d+\] on eth0 \(DHCPv6\)/);
+    assert.match(text, /dhclient\[\d+\] on eth0 \(IPv6\)/);
     const foretold = await foretell(host, 'RENEW6');
     await DHCLIENT6_EVENTS.RENEW6!.happen(scene);
     await cameTrue6(host, foretold);
