@@ -13,6 +13,16 @@ const HEADER = 12;
 export async function listRules(family: Family, signal: AbortSignal): Promise<readonly SeenRule[] | null> {
   // The refusal of a family closes the socket, so each list has a socket of its own.
   using socket = await NetlinkSocket.open();
+  try {
+    return await rulesBy(socket, family, signal);
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'EAFNOSUPPORT') return null;
+    throw error;
+  }
+}
+
+/** The same by a socket that is open already. A kernel without rules of the family closes the socket: EAFNOSUPPORT. */
+export function rulesBy(socket: NetlinkSocket, family: Family, signal: AbortSignal): Promise<readonly SeenRule[]> {
   const body = zeros(HEADER);
   body[0] = FAMILY[family];
   const gather = () => {
@@ -26,12 +36,7 @@ export async function listRules(family: Family, signal: AbortSignal): Promise<re
       result: () => found,
     };
   };
-  try {
-    return await dump(socket, { get: MESSAGE.getRule, gives: MESSAGE.newRule, body }, gather, signal);
-  } catch (error) {
-    if (error instanceof NetlinkError && error.code === 'EAFNOSUPPORT') return null;
-    throw error;
-  }
+  return dump(socket, { get: MESSAGE.getRule, gives: MESSAGE.newRule, body }, gather, signal);
 }
 
 /** Holdfast's rules have its protocol, as its routes do. The kernel's own three rules are never taken for ours. */
