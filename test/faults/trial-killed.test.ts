@@ -11,6 +11,9 @@ const TRIED = {
   'holdfast/agent.yaml': `${CONFIGURATION}confirm: { by: local, within: 1h, also: [{ tcp: "127.0.0.1:${PORT}" }] }\n`,
 };
 
+/** An undo leads to one state, so only every fifth kill shows that an apply and a revert go on from it. */
+const FOLLOWED = 5;
+
 /** A witness that accepts one connection, and is gone then. */
 const ONCE = `ip link set lo up
 perl -MIO::Socket::INET -e '
@@ -18,22 +21,28 @@ perl -MIO::Socket::INET -e '
   $door->accept' &
 until ss -Hltn | grep -q :${PORT}; do sleep 0.05; done`;
 
+const OVER = 'No change is on trial';
+
 test('killed trial: at any system call, the undo puts all back, or the trial was over', { skip }, async (t) => {
   const { before, wanted } = await reference(t);
   const hits = await forEachCall(WRITING, async (call, n) => {
+    const isFollowed = n % FOLLOWED === 1;
     const scene = await new Scene(
       t,
       `inject='${kill(call, n)}'; agent killed apply; inject=
        agent undo revert --trial; look undo; ls /var/lib/holdfast >left
-       agent decreed apply --no-confirm; look decreed
-       agent revert revert; look revert`,
+       if ${isFollowed} || grep -q '${OVER}' undo.output; then
+         agent decreed apply --no-confirm; look decreed
+         agent revert revert; look revert
+       fi`,
       TRIED,
     ).run();
     const what = `killed at ${call} ${n}`;
     if (scene.status('killed') === 0) return 'missed';
     assertUndone(scene, what);
-    const isOver = /No change is on trial/.test(scene.output('undo'));
+    const isOver = scene.output('undo').includes(OVER);
     assertOneOf(scene.look('undo'), isOver ? [before, wanted] : [before], what);
+    if (!isFollowed && !isOver) return 'hit';
     assert.equal(scene.status('decreed'), 0, `${what}: ${scene.output('decreed')}`);
     assert.deepEqual({ ...scene.look('decreed'), temporaries: [] }, wanted, what);
     assert.equal(scene.status('revert'), 0, `${what}: ${scene.output('revert')}`);
