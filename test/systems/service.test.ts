@@ -103,7 +103,8 @@ for (const release of Object.keys(suites) as Suite[]) {
         (await machine.run(['agent', 'status'])).stdout,
         new RegExp(`agent run\\[${await mainPid()}\\] puts right`),
       );
-      assert.equal(await machine.sh('journalctl -u holdfast -p info..info -o cat | grep -c holdfast.start'), '1\n');
+      const own = `journalctl -u holdfast _PID=${await mainPid()} -p info..info -o cat`;
+      assert.equal(await machine.sh(`${own} | grep -c holdfast.start`), '1\n');
     });
 
     test('a bad configuration fails a reload, and a restart goes on with the last valid one', async () => {
