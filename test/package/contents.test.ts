@@ -116,6 +116,7 @@ test('package contents: the example is a configuration without a setting, and wi
     'forwarding',
     'report',
     'confirm',
+    'probes',
     'expect',
   ]);
 });
