@@ -5,7 +5,7 @@ import type { RecordedAdvertisement } from '../recorded-advertisement.ts';
 import { offerIn, type RecordedOffer } from '../recorded-offer.ts';
 import { offer6In, type RecordedOffer6 } from '../recorded-offer6.ts';
 import { printedAdvertisements, printedParts } from './printed-lease.ts';
-import { DHCPCD_LEASES } from './running.ts';
+import { DHCPCD_LEASES, printedLeases } from './running.ts';
 
 export interface RecordedSix {
   /** null if dhcpcd has nothing by DHCPv6, or the stage cannot offer it. */
@@ -33,14 +33,14 @@ export function recordedFour(host: Host, iface: string): RecordedOffer | null {
  */
 export function recordedSix(host: Host, iface: string, family: readonly string[]): RecordedSix {
   const packet = DHCPCD_LEASES.map((folder) => host.read(`${folder}/${iface}.lease6`)).find((one) => one !== null);
-  const { status, stdout } = host.run('dhcpcd', [...family, '-U', iface]);
-  if (status !== 0) {
+  const printed = printedLeases(host, iface, family);
+  if (printed === null) {
     const unplayed = packet === undefined ? [] : [`${unsaid(iface)}, so the stage has neither`];
     return { offer6: null, advertisements: [], advertisedServers: hookServers(host, iface), unplayed };
   }
-  const advertisements = printedAdvertisements(stdout, iface);
+  const advertisements = printedAdvertisements(printed, iface);
   const known = { advertisements, advertisedServers: [] };
-  const hasLease = printedParts(stdout, iface).some((part) => part.includes('\nprotocol=dhcp6\n'));
+  const hasLease = printedParts(printed, iface).some((part) => part.includes('\nprotocol=dhcp6\n'));
   if (!hasLease) return { ...known, offer6: null, unplayed: [] };
   const offer6 = packet === undefined ? null : offer6In(packet);
   const codes = packet === undefined ? [] : (readDhcp6Message(packet)?.options.map(({ code }) => code) ?? []);

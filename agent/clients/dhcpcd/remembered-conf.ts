@@ -1,7 +1,7 @@
 /** Asks a running dhcpcd for the values of an older dhcpcd.conf. */
 import type { Host } from '../../host/host.ts';
 import type { StagedFile } from '../stage-plan.ts';
-import { DHCPCD_CONF } from './running.ts';
+import { DHCPCD_CONF, printedLeases } from './running.ts';
 
 /**
  * dhcpcd.conf as the running dhcpcd remembers it, as far as dhcpcd says: `dhcpcd -U` prints the lease's options, and then
@@ -11,11 +11,11 @@ export function rememberedConf(
   host: Host,
   { family, iface, started }: { readonly family: readonly string[]; readonly iface: string; readonly started: number },
 ): StagedFile | null {
-  const { status, stdout } = host.run('dhcpcd', [...family, '-U', iface]);
-  if (status !== 0) return null;
+  const printed = printedLeases(host, iface, family);
+  if (printed === null) return null;
   const text = host.readText(DHCPCD_CONF) ?? '';
   const modified = host.stat(DHCPCD_CONF)?.mtimeMs ?? started;
-  const lines = [...rememberedValues(stdout)].map(([name, value]) => `static ${name}=${value}\n`);
+  const lines = [...rememberedValues(printed)].map(([name, value]) => `static ${name}=${value}\n`);
   return {
     path: DHCPCD_CONF,
     text: `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}interface ${iface}\n${lines.join('')}`,

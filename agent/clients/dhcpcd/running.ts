@@ -101,8 +101,15 @@ function leased(host: Host, process: Process): string[] {
 /** The interfaces without a lease on which it heard a router. */
 function hearing(host: Host, process: Process, leased: readonly string[]): string[] {
   const others = [...linksWithDynamicSix(host)].filter((name) => !leased.includes(name));
-  return others.filter((name) => {
-    const { status, stdout } = host.run('dhcpcd', [...familyOption(process), '-U', name]);
-    return status === 0 && stdout.includes(`\ninterface=${name}\nprotocol=ra\n`);
-  });
+  const byRouter = (name: string) => `\ninterface=${name}\nprotocol=ra\n`;
+  return others.filter((name) => printedLeases(host, name, familyOption(process))?.includes(byRouter(name)) === true);
+}
+
+/**
+ * The values that the running dhcpcd prints of an interface, each with its event (`dhcpcd -U`). `family`: as dhcpcd was
+ * started. null if dhcpcd does not answer.
+ */
+export function printedLeases(host: Host, iface: string, family: readonly string[]): string | null {
+  const { status, stdout } = host.run('dhcpcd', [...family, '-U', iface]);
+  return status === 0 ? stdout : null;
 }
