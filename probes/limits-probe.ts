@@ -40,8 +40,7 @@ export function limitsProbe(
         ...(await neighbours(host, 'ipv4', sparing ? spared : null, signal)),
         ...(await neighbours(host, 'ipv6', sparing ? spared : null, signal)),
         ...connections(host),
-        ...memory(host, 'TCP', 'net.ipv4.tcp_mem'),
-        ...memory(host, 'UDP', 'net.ipv4.udp_mem'),
+        ...memory(host),
       ];
       return usages.flatMap(readings);
     },
@@ -102,13 +101,22 @@ function connections(host: Looks): Usage[] {
 }
 
 /** Pages, of all network namespaces together. Only the first one shows the limits: low, pressure and high. */
-function memory(host: Looks, protocol: 'TCP' | 'UDP', key: string): Usage[] {
-  const used = new RegExp(`^${protocol}:.* mem (\\d+)$`, 'm').exec(host.readText('/proc/net/sockstat') ?? '')?.[1];
-  const limit = Number(host.sysctl(key.replaceAll('.', '/'))?.trim().split(/\s+/)[2] ?? Number.NaN);
-  if (used === undefined || !(limit > 0)) return [];
-  const atLimit = `${protocol} drops data and refuses to send (ENOBUFS, ENOMEM)`;
-  const what = `pages of ${protocol}'s memory`;
-  return [
-    { attributes: { resource: `${protocol.toLowerCase()}-memory` }, used: Number(used), limit, what, key, atLimit },
-  ];
+function memory(host: Looks): Usage[] {
+  const counts = host.readText('/proc/net/sockstat') ?? '';
+  return (['TCP', 'UDP'] as const).flatMap((protocol) => {
+    const name = protocol.toLowerCase();
+    const used = new RegExp(`^${protocol}:.* mem (\\d+)$`, 'm').exec(counts)?.[1];
+    const limit = Number(host.sysctl(`net/ipv4/${name}_mem`)?.trim().split(/\s+/)[2] ?? Number.NaN);
+    if (used === undefined || !(limit > 0)) return [];
+    return [
+      {
+        attributes: { resource: `${name}-memory` },
+        used: Number(used),
+        limit,
+        what: `pages of ${protocol}'s memory`,
+        key: `net.ipv4.${name}_mem`,
+        atLimit: `${protocol} drops data and refuses to send (ENOBUFS, ENOMEM)`,
+      },
+    ];
+  });
 }
