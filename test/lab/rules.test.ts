@@ -9,25 +9,20 @@ const skip = unavailable({ ping: 'iputils-ping' });
 const CONFIG = '/etc/holdfast/agent.yaml';
 const PINGS = 20;
 
-/** Two links with addresses of both families. The default routes lead through the first link. */
-const SCENE = `
+/** Two links with addresses of both families. `number`: of this end. */
+const links = (name: string, number: number) => `
   sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
   for n in 0 1; do
-    ip link set eth$n up
-    ip addr add 10.8$((8 + n)).0.2/24 dev eth$n
-    ip addr add 2001:db8:8$((8 + n))::2/64 dev eth$n nodad
+    ip link set ${name}$n up
+    ip addr add 10.8$((8 + n)).0.${number}/24 dev ${name}$n
+    ip addr add 2001:db8:8$((8 + n))::${number}/64 dev ${name}$n nodad
   done
-  ip link set lo up
+  ip link set lo up`;
+/** The default routes lead through the first link. */
+const SCENE = `${links('eth', 2)}
   ip route add default via 10.88.0.1
   ip -6 route add default via 2001:db8:88::1`;
-const FAR = `
-  sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
-  for n in 0 1; do
-    ip link set srv$n up
-    ip addr add 10.8$((8 + n)).0.1/24 dev srv$n
-    ip addr add 2001:db8:8$((8 + n))::1/64 dev srv$n nodad
-  done
-  ip link set lo up
+const FAR = `${links('srv', 1)}
   ip addr add 10.99.0.1/32 dev lo
   ip addr add 2001:db8:99::1/128 dev lo`;
 const FOREIGN_TABLE = `
