@@ -80,8 +80,8 @@ export interface LeaseHolder {
   /** 6: it serves IPv6 only. Left out for the others. */
   readonly family?: 6;
   /**
-   * Those of `interfaces` on which it has IPv6 and no lease of IPv4. Another program may take IPv4 there. Left out if there
-   * are none.
+   * The interfaces, of `interfaces`, on which the program has IPv6 and no lease of IPv4. Another program may take IPv4
+   * there. Left out if there are none.
    */
   readonly only6?: readonly string[];
 }

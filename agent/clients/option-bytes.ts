@@ -18,7 +18,7 @@ function addressesOf(words: readonly string[], family: Family): IpAddress[] {
 
 const octets = (address: string) => Buffer.from(address.split('.').map(Number));
 
-/** Of either family. */
+/** The addresses, of either family, one after another. */
 export function addressOption(addresses: readonly IpAddress[]): Buffer | null {
   return addresses.length === 0 ? null : Buffer.concat(addresses.map(bytesOfAddress));
 }

@@ -1,4 +1,4 @@
-/** What networkd.conf says of routes and rules that systemd-networkd did not make itself. */
+/** The settings of networkd.conf about routes and rules that systemd-networkd did not make itself. */
 import type { Host } from '../host/host.ts';
 
 const NETWORKD_CONF = '/etc/systemd/networkd.conf';

@@ -132,7 +132,7 @@ export async function playClientEvent(
   });
 }
 
-/** What the interface has not, because of which the event cannot come; '' if it has both families. */
+/** Why the event cannot come on the interface, as the end of a sentence; '' if the interface has the event's family. */
 function lacking(iface: string, reason: LeaseReason, { offer, offer6 }: StagePlan): string {
   if (!isOfDhcp6(reason)) return offer === null ? ` on ${iface}, which has no lease of DHCPv4` : '';
   return offer6?.address == null ? ` on ${iface}, which has no address by DHCPv6` : '';

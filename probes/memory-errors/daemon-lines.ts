@@ -1,4 +1,4 @@
-/** What routing daemons write, whether a file or the journal has it. */
+/** Lines that routing daemons write into a file or into the journal. */
 import type { Condition } from '../probe.ts';
 import { daemonCause } from './causes.ts';
 import { type ErrorTally, printable } from './tally.ts';

@@ -1,5 +1,5 @@
 /**
- * What networkctl(1) tells of a link's DHCPv6 lease and of router advertisements. systemd-networkd keeps neither on the disk, so
+ * A link's DHCPv6 lease and router advertisements, as networkctl(1) shows them. systemd-networkd keeps neither on the disk, so
  * we ask for those in use. systemd 257 also tells when the lease is renewed, and systemd 252 does not.
  */
 import type { IpAddress } from '../../address/accepted.ts';

@@ -8,7 +8,7 @@ export interface Concerned {
   readonly findings: readonly Finding[];
 }
 
-/** Those of the resources that have drifted. Resources that only observe cut nothing off. */
+/** The drifted ones of the resources, without those that only observe: they cut nothing off. */
 export async function concernedOf(resources: readonly Resource[]): Promise<Concerned[]> {
   const found: Concerned[] = [];
   for (const resource of resources.filter(({ observes }) => observes !== true)) {

@@ -22,7 +22,7 @@ export function udpListeners(port: number): PortListener[] {
   });
 }
 
-/** Those that take what is sent to this address: the sockets of the address itself, or else of every address. */
+/** The listeners that get packets for this address: the sockets of the address itself, or else those of every address. */
 export function listenersAt(address: string, port: number): PortListener[] {
   const all = udpListeners(port).filter(({ address: at }) => at === address || ['0.0.0.0', '::'].includes(at));
   const exact = all.filter(({ address: at }) => at === address);

@@ -3,7 +3,7 @@
  * JSON Format"). Any program may have written the message, so its form is not trusted.
  */
 export interface UnitEntry {
-  /** Where the entry is in the journal. */
+  /** The entry's place in the journal. */
   readonly cursor: string;
   /** Milliseconds since the epoch, by journald's clock. */
   readonly time: number;

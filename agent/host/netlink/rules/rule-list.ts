@@ -21,7 +21,7 @@ export async function listRules(family: Family, signal: AbortSignal): Promise<re
   }
 }
 
-/** The same by a socket that is open already. A kernel without rules of the family closes the socket: EAFNOSUPPORT. */
+/** Lists the rules by an open socket. A kernel without rules of the family closes that socket, and NetlinkError says EAFNOSUPPORT. */
 export function rulesBy(socket: NetlinkSocket, family: Family, signal: AbortSignal): Promise<readonly SeenRule[]> {
   const body = zeros(HEADER);
   body[0] = FAMILY[family];
@@ -49,7 +49,7 @@ export async function addRule(socket: NetlinkSocket, rule: PolicyRule, signal: A
   return addRuleBody(socket, ruleBody(rule, HOLDFAST), signal);
 }
 
-/** The same for the bytes of a rule. */
+/** Adds a rule from its bytes, and returns as addRule does. */
 export async function addRuleBody(
   socket: NetlinkSocket,
   body: readonly Buffer[],
