@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { DependsAnswer } from '../../agent/depends/dependence.ts';
 import { type Suite, suites } from '../parts/lab/debian.ts';
 import { NEW, OLD } from '../parts/lab/scene.ts';
+import { NETWORKD_SETUP, networkdFiles } from '../parts/networkd-machine.ts';
 import { Machine, unavailable } from './machine.ts';
 import { installService, journalOf } from './service.ts';
 
@@ -15,8 +16,7 @@ const PACKAGES: Readonly<Record<Suite, readonly string[]>> = {
   trixie: ['nftables', 'systemd-resolved'],
 };
 const FILES = {
-  '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-  '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n',
+  ...networkdFiles('[Network]\nDHCP=yes\n'),
   '/etc/holdfast/agent.yaml': `dns: { nameservers: [${NEW.join(', ')}] }\nretire: [${OLD.join(', ')}]\n`,
 };
 const ASK = `perl -MSocket -e 'socket(my $s, PF_INET, SOCK_DGRAM, 17); send($s, "x", 0, pack_sockaddr_in(53, inet_aton("${OLD[0]}")))'`;
@@ -43,8 +43,7 @@ for (const release of Object.keys(suites) as Suite[])
       release,
       packages: PACKAGES[release],
       files: FILES,
-      setup:
-        'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+      setup: NETWORKD_SETUP,
       dhcp: { lease: 600, offers: `option domain-name-servers ${OLD.join(', ')};` },
     });
     await installService(machine);

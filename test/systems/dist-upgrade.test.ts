@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NEW, OLD } from '../parts/lab/scene.ts';
 import { watchPings } from '../parts/lab/watch.ts';
+import { NETWORKD_SETUP, networkdFiles } from '../parts/networkd-machine.ts';
 import { askedSinceBoot, prepareFirstSecond } from './first-second.ts';
 import { Machine, unavailable } from './machine.ts';
 
@@ -16,12 +17,8 @@ const CLIENTS = {
   dhclient: { packages: [], files: {}, setup: ':' },
   'systemd-networkd': {
     packages: ['systemd-resolved'],
-    files: {
-      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-      '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n',
-    },
-    setup:
-      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+    files: networkdFiles('[Network]\nDHCP=yes\n'),
+    setup: NETWORKD_SETUP,
   },
 } as const;
 

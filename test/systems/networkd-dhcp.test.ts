@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startDhcpServer } from '../parts/lab/dhcp.ts';
 import { watchFile, watchPings } from '../parts/lab/watch.ts';
+import { NETWORKD_SETUP, networkdFiles } from '../parts/networkd-machine.ts';
 import { Machine, unavailable, withAgent } from './machine.ts';
 
 const skip = unavailable();
@@ -28,12 +29,10 @@ async function boot(release: Release): Promise<Machine> {
     release,
     packages: RELEASES[release],
     files: {
-      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-      '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n',
+      ...networkdFiles('[Network]\nDHCP=ipv4\n'),
       '/etc/holdfast/agent.yaml': CONFIG,
     },
-    setup:
-      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+    setup: NETWORKD_SETUP,
     dhcp: offer('10.77.0.13'),
     ready: withAgent,
   });

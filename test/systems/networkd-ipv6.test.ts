@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Log } from '../parts/lab/log.ts';
 import { watchPings } from '../parts/lab/watch.ts';
+import { NETWORKD_SETUP, networkdFiles } from '../parts/networkd-machine.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();
@@ -55,13 +56,10 @@ async function boot(release: 'bookworm' | 'trixie'): Promise<{ machine: Machine;
     release,
     packages: ['systemd-resolved'],
     files: {
-      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-      '/etc/systemd/network/10-lan.network':
-        '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n\n[DHCPv6]\nUseDomains=yes\n\n[IPv6AcceptRA]\nUseDomains=yes\n',
+      ...networkdFiles('[Network]\nDHCP=yes\n\n[DHCPv6]\nUseDomains=yes\n\n[IPv6AcceptRA]\nUseDomains=yes\n'),
       '/etc/holdfast/agent.yaml': CONFIG,
     },
-    setup:
-      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+    setup: NETWORKD_SETUP,
     dhcp: { lease: 60, offers: 'option domain-name-servers 10.77.0.11; option ntp-servers 10.77.0.13;' },
     async ready(booted) {
       await booted.installAgent();

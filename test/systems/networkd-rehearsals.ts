@@ -4,6 +4,7 @@ import type { DhcpOptions } from '../parts/lab/dhcp.ts';
 import { NETWORKD_EVENTS, type NetworkdStanding } from '../parts/lab/networkd-events.ts';
 import { casesOf, type RehearsalCase } from '../parts/lab/rehearsal-cases.ts';
 import { AGENT_YAML } from '../parts/lab/scene.ts';
+import { NETWORKD_SETUP, networkdFiles } from '../parts/networkd-machine.ts';
 import { Machine } from './machine.ts';
 
 /** On Debian 11 systemd-resolved belongs to the package systemd. */
@@ -31,12 +32,10 @@ async function boot(release: keyof typeof RELEASES, packages: readonly string[],
     release,
     packages,
     files: {
-      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-      '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDomains=yes\n',
+      ...networkdFiles('[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDomains=yes\n'),
       '/etc/holdfast/agent.yaml': AGENT_YAML,
     },
-    setup:
-      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+    setup: NETWORKD_SETUP,
     dhcp,
     async ready(booted) {
       await booted.installAgent();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DhcpOptions, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { watchFile, watchPings } from '../parts/lab/watch.ts';
+import { NETWORKD_SETUP, networkdFiles } from '../parts/networkd-machine.ts';
 import { Machine, unavailable } from './machine.ts';
 import { installService, journalOf } from './service.ts';
 
@@ -26,12 +27,10 @@ async function boot(
     release,
     packages: release === 'bullseye' ? [] : ['systemd-resolved'],
     files: {
-      '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-      '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n',
+      ...networkdFiles('[Network]\nDHCP=ipv4\n'),
       '/etc/holdfast/agent.yaml': config,
     },
-    setup:
-      'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+    setup: NETWORKD_SETUP,
     dhcp: offer,
     async ready(machine) {
       await machine.installAgent();

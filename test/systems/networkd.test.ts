@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
 import { NEW, OLD } from '../parts/lab/scene.ts';
 import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
+import { NETWORKD_SETUP, networkdFiles } from '../parts/networkd-machine.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { Machine, unavailable, withAgent } from './machine.ts';
 
@@ -15,7 +16,7 @@ type Release = keyof typeof RELEASES;
 /** The file in which systemd-resolved lists the servers that it asks. */
 const SERVERS = '/run/systemd/resolve/resolv.conf';
 const SERVICE_DROP_IN = '/etc/systemd/system/systemd-networkd.service.d/holdfast.conf';
-const NETWORK = '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n';
+const NETWORK = '[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n';
 /** Renames the link, like a cloud's script while the host boots. From now on another file is in force for it. */
 const RENAME =
   'mkdir -p /run/systemd/network; cp /etc/systemd/network/10-lan.network /run/systemd/network/05-cloud.network; networkctl reload';
@@ -26,8 +27,7 @@ const offer = (servers: readonly string[]) => ({
   offers: `option domain-name-servers ${servers.join(', ')}; option domain-name "old.example.com";`,
 });
 const FILES = {
-  '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-  '/etc/systemd/network/10-lan.network': NETWORK,
+  ...networkdFiles(NETWORK),
   '/etc/holdfast/agent.yaml': `dns:
   search: [dev.example.com, example.com]
   nameservers: [${NEW.join(', ')}]
@@ -36,13 +36,11 @@ const FILES = {
 };
 
 async function boot(release: Release): Promise<Machine> {
-  const setup =
-    'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf';
   return Machine.boot({
     release,
     packages: RELEASES[release],
     files: FILES,
-    setup,
+    setup: NETWORKD_SETUP,
     dhcp: offer(OLD),
     ready: withAgent,
   });

@@ -1,5 +1,6 @@
 /** A throw-away host whose libc asks a forwarder of its own, and two name servers on the far side. */
 import assert from 'node:assert/strict';
+import { NETWORKD_SETUP, networkdFiles } from '../networkd-machine.ts';
 import { type CountingServer, startCountingServer } from './counting-dns.ts';
 import { LabHost } from './host.ts';
 import { Log } from './log.ts';
@@ -19,12 +20,8 @@ export const SPLIT_YAML = `dns:
 /** A machine whose libc asks systemd-resolved. systemd-networkd owns the link, and its lease brings the server of every name. */
 export const RESOLVED_MACHINE = {
   packages: ['systemd-resolved'],
-  files: {
-    '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-    '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n',
-  },
-  setup:
-    'systemctl enable systemd-networkd systemd-resolved; ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+  files: networkdFiles('[Network]\nDHCP=yes\n'),
+  setup: NETWORKD_SETUP,
   dhcp: { lease: 20, renewEvery: 2, offers: `option domain-name-servers ${EVERY}; option routers 10.77.0.1;` },
 };
 
